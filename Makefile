@@ -1,0 +1,53 @@
+# A few words on top of CMake; everything that is made lies in build/.
+#
+#   make          the release binary, build/release/fairlead
+#   make run      an example gateway to try, with a throw-away CA and two sample services; Ctrl-C ends it
+#   make test     unit, golden and scenario tests
+#   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
+#   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
+#   make install  into PREFIX (/usr/local), DESTDIR is honoured
+#   make clean    removes what was built but AWS-LC; make distclean that too
+
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+PRESETS := dev asan tsan clang
+
+.DEFAULT_GOAL := release
+.PHONY: release run test check fuzz install clean distclean deps $(PRESETS)
+
+deps:
+	@scripts/setup build
+	@scripts/build-aws-lc
+
+release dev asan tsan: deps
+	@scripts/build $@
+
+clang: deps
+	@scripts/setup check
+	@scripts/build $@
+
+run: release
+	@scripts/setup run
+	@exec scripts/run-demo
+
+test: release
+	@scripts/setup test
+	@scripts/test release
+
+check: release
+	@scripts/setup test check
+	@scripts/check
+
+fuzz: deps
+	@scripts/setup check
+	@scripts/build fuzz
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+install: release
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+clean:
+	@for preset in release fuzz demo test $(PRESETS); do rm -rf "build/$$preset"; done
+
+distclean:
+	@rm -rf build

@@ -1,0 +1,1 @@
+//! Empty on purpose: cargo wants a target beside a list of dependencies.
