@@ -1,0 +1,103 @@
+/* Every ceiling of the program, with its reason. Sorted by subject. */
+#ifndef FAIRLEAD_BASE_LIMITS_H
+#define FAIRLEAD_BASE_LIMITS_H
+
+/* --- Access log --- */
+/* One worker's ring of finished lines on their way to the writer thread; a full ring drops, counts and says so. */
+#define ACCESS_LOG_RING_BYTES (1024 * 1024)
+/* One line: a request head may be 60 KiB, escaping can grow it; longer lines are cut at the field. */
+#define ACCESS_LOG_LINE_BYTES_MAX (64 * 1024)
+/* Items (operators and literals) in one accessLogFormat. */
+#define ACCESS_LOG_ITEMS_MAX 512
+/* Nesting of objects in a JSON accessLogFormat. */
+#define ACCESS_LOG_DEPTH_MAX 8
+
+/* --- Configuration --- */
+/* One document tree's nesting: deeper YAML is an attack or a mistake. */
+#define CONFIGURATION_DEPTH_MAX 64
+/* One input file. */
+#define CONFIGURATION_FILE_BYTES_MAX (64 * 1024 * 1024)
+/* All input files of one load. */
+#define CONFIGURATION_FILES_MAX 20000
+#define CONFIGURATION_TOTAL_BYTES_MAX (512UL * 1024 * 1024)
+/* YAML anchors may multiply; nodes of one document after aliases are resolved. */
+#define CONFIGURATION_NODES_MAX 4000000
+/* Diagnostics kept of one load; the rest are counted. */
+#define CONFIGURATION_DIAGNOSTICS_MAX 2000
+
+/* --- Memory --- */
+/* A chunk of buffered bytes: with its header a little under 16 KiB of heap, so that malloc rounds well and one TLS record fits. */
+#define BUFFER_CHUNK_BYTES (16 * 1024 - 64)
+/* Chunks that one worker may hold in all buffers together (512 MiB): past it, connections are refused their growth and closed. */
+#define BUFFER_CHUNKS_MAX 32768
+/* Freed chunks a worker keeps for reuse. */
+#define BUFFER_CHUNKS_KEPT_MAX 256
+/* Bytes waiting for a slow reader above which its source is no longer read, and below which it is again. */
+#define BUFFER_HIGH_WATER_BYTES (256 * 1024)
+#define BUFFER_LOW_WATER_BYTES (64 * 1024)
+#define SNAPSHOT_ARENA_BLOCK_BYTES (64 * 1024)
+#define EXCHANGE_ARENA_BLOCK_BYTES (4 * 1024)
+
+/* --- HTTP --- */
+/* Request or response head, start line and fields (Envoy's max_request_headers_kb default). Above: 431. */
+#define HTTP_HEAD_BYTES_MAX (60 * 1024)
+/* Request target: longer ones get 414 (RFC 9110 section 4.1 asks to support at least 8000). */
+#define HTTP_TARGET_BYTES_MAX (16 * 1024)
+/* Fields in one head (Envoy's max_headers_count default). Above: 431. */
+#define HTTP_FIELDS_MAX 100
+/* Trailer section. */
+#define HTTP_TRAILER_BYTES_MAX (16 * 1024)
+/* One chunk-size line with its extensions: RFC 9112 section 7.1.1 asks for a limit. */
+#define HTTP_CHUNK_LINE_BYTES_MAX 4096
+/* Empty lines tolerated before a request line (RFC 9112 section 2.2 asks for at least one). */
+#define HTTP_EMPTY_LINES_MAX 4
+/* Informational responses relayed for one request. */
+#define HTTP_INFORMATIONAL_MAX 16
+/* Request body bytes kept for a retry; past it the retry is lost, never the stream. */
+#define HTTP_REPLAY_BYTES_MAX (64 * 1024)
+
+/* --- Deadlines --- */
+/* A whole ClientHello, and a TLS handshake (Istio: PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT). */
+#define DEADLINE_CLIENT_HELLO_NS SECONDS(15)
+#define DEADLINE_HANDSHAKE_NS SECONDS(15)
+/* A request's whole head once its first byte came. */
+#define DEADLINE_REQUEST_HEAD_NS SECONDS(60)
+/* An idle keep-alive connection, a tunnel without a byte either way, a request without progress. */
+#define DEADLINE_IDLE_NS SECONDS(3600)
+/* After an early final answer or an error: how long input is read and thrown away so that the answer is not lost to a reset. */
+#define DEADLINE_LINGER_NS SECONDS(2)
+/* An idle upstream connection is given up before most servers would (nginx: 75 s) is not safe to assume: one hour as Envoy, and rule 11's check. */
+#define DEADLINE_UPSTREAM_IDLE_NS SECONDS(3600)
+/* Tunnels and streams older than this copy what they will log and unpin their snapshot. */
+#define DEADLINE_SNAPSHOT_PIN_NS SECONDS(10)
+
+/* --- TLS --- */
+/* A ClientHello on a passthrough chain; AWS-LC itself refuses more than 16 KiB on a terminating one. */
+#define TLS_CLIENT_HELLO_BYTES_MAX (64 * 1024)
+/* What a worker reads from a socket at a time, shared by its connections. */
+#define WORKER_READ_BYTES (64 * 1024)
+/* Ciphertext written before it is flushed, shared by a worker's connections. */
+#define WORKER_WRITE_BYTES (64 * 1024)
+/* Session ticket keys change this often; the former one still opens tickets. */
+#define TLS_TICKET_ROTATION_NS SECONDS(12 * 3600)
+
+/* --- Worker --- */
+#define WORKER_THREADS_MAX 256
+/* Downstream connections of one worker. */
+#define WORKER_CONNECTIONS_MAX 100000
+/* Connections accepted in one turn of a listener. */
+#define WORKER_ACCEPTS_PER_TURN 32
+/* Bytes one connection may move in one turn before the others get theirs. */
+#define WORKER_TURN_BYTES (256 * 1024)
+/* Idle upstream connections kept for one endpoint by one worker. */
+#define WORKER_UPSTREAM_IDLE_MAX 256
+/* How long accepting pauses when descriptors run out. */
+#define WORKER_ACCEPT_PAUSE_NS MILLISECONDS(100)
+/* Snapshots alive at once; a further reload waits for one to be let go. */
+#define SNAPSHOTS_LIVE_MAX 16
+
+/* --- Reload --- */
+#define RELOAD_QUIET_NS MILLISECONDS(2)
+#define RELOAD_DELAY_NS_MAX MILLISECONDS(50)
+
+#endif
