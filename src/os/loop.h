@@ -1,0 +1,34 @@
+/* An edge-triggered epoll loop. One thread. Events carry a generation, so that an event of a source removed earlier in the same turn is
+ * never delivered. */
+#ifndef FAIRLEAD_OS_LOOP_H
+#define FAIRLEAD_OS_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+struct loop;
+
+enum loop_event { LOOP_READABLE = 1, LOOP_WRITABLE = 2, LOOP_HANGUP = 4 /* error or both sides closed */ };
+
+/* Embedded in whatever owns a descriptor. The loop does not own the descriptor. */
+struct loop_source {
+    int descriptor; /* -1: in no loop */
+    uint32_t slot;  /* place in the loop's table, with generation */
+    void (*function)(struct loop_source *source, unsigned events);
+};
+
+/* Negative errno on failure. */
+MUST_USE int loop_create(struct loop **ret_loop);
+void loop_destroy(struct loop *loop);
+/* Edge-triggered for input, output and hang-up, once and for all. Negative errno. */
+MUST_USE int loop_add(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
+/* Level-triggered input only: for listeners and eventfds. */
+MUST_USE int loop_add_level(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
+/* Harmless when it is in no loop. Closes nothing. */
+void loop_remove(struct loop *loop, struct loop_source *source);
+/* Waits at most `wait_ns` (UINT64_MAX: for ever; rounded up to milliseconds) and delivers events. Returns the count or negative errno. */
+int loop_turn(struct loop *loop, uint64_t wait_ns);
+
+#endif

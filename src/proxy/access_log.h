@@ -1,0 +1,47 @@
+/* Access log lines: what one request or connection leaves behind, rendered by a compiled format into the worker's ring. */
+#ifndef FAIRLEAD_PROXY_ACCESS_LOG_H
+#define FAIRLEAD_PROXY_ACCESS_LOG_H
+
+#include <stdint.h>
+
+#include "base/network_address.h"
+#include "base/span.h"
+#include "snapshot/access_log_format.h"
+
+struct message_head; /* wire/message.h */
+struct access_log_ring;
+
+/* Everything a line may say. Spans are borrowed until access_log_write returns; absent values are empty spans (printed null or "-"). */
+struct access_log_record {
+    uint64_t start_wall_ns;
+    uint64_t start_ns, request_end_ns, response_start_ns, end_ns; /* monotonic; 0: did not happen */
+    const struct message_head *request;  /* as forwarded (after the gateway's own rules); NULL for connections */
+    const struct message_head *response; /* as sent to the client; NULL when none was */
+    const struct message_head *response_trailers;
+    struct span protocol; /* "HTTP/1.1"; empty for connections */
+    unsigned response_code;
+    uint32_t response_flags; /* bits of wire/response_flag.h */
+    struct span response_code_details;
+    struct span connection_termination_details;
+    struct span upstream_transport_failure_reason;
+    uint64_t bytes_received, bytes_sent;
+    struct span upstream_host, upstream_cluster;
+    struct network_address upstream_local;
+    struct network_address downstream_local, downstream_remote, downstream_direct_remote;
+    struct span requested_server_name;
+    struct span route_name;
+    struct span tls_version, tls_cipher;
+    uint64_t connection_id;
+};
+
+/* A single-producer, single-consumer ring of finished lines; ACCESS_LOG_RING_BYTES. The worker writes, the log writer's thread reads. */
+struct access_log_ring *access_log_ring_create(void);
+void access_log_ring_destroy(struct access_log_ring *ring);
+/* Renders and queues one line; a full ring drops it and counts. Worker thread. Never blocks. */
+void access_log_write(struct access_log_ring *ring, const struct access_log_format *format, const struct access_log_record *record);
+/* The reader's side: copies out up to `capacity` bytes of whole lines; 0 when empty. Another thread. */
+size_t access_log_ring_read(struct access_log_ring *ring, char *ret_bytes, size_t capacity);
+/* Lines dropped so far. Any thread. */
+uint64_t access_log_ring_dropped(const struct access_log_ring *ring);
+
+#endif

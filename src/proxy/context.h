@@ -1,0 +1,80 @@
+/* What one worker's connections share. One thread owns it all. The worker floor creates it; proxy uses it. */
+#ifndef FAIRLEAD_PROXY_CONTEXT_H
+#define FAIRLEAD_PROXY_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/counter.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "base/random.h"
+#include "base/timer.h"
+#include "os/loop.h"
+#include "snapshot/snapshot.h"
+
+struct access_log_ring; /* proxy/access_log.h */
+struct upstream_pool;   /* proxy/upstream.h */
+
+/* One snapshot as one worker sees it: pins are plain integers of this thread. */
+struct pinned_snapshot {
+    const struct snapshot *snapshot;
+    uint32_t pin_count; /* exchanges, handshakes and young tunnels; plus one while it is the worker's current one */
+    struct list link;   /* in proxy_context.snapshots */
+};
+
+struct proxy_counters {
+    struct counter connections_accepted;
+    struct counter connections_active;
+    struct counter requests;
+    struct counter responses_2xx, responses_3xx, responses_4xx, responses_5xx;
+    struct counter upstream_connections;
+    struct counter upstream_retries;
+    struct counter access_log_dropped;
+};
+
+struct proxy_context {
+    struct loop *loop;
+    struct timer_wheel timers;
+    uint64_t now_ns; /* monotonic, refreshed each turn */
+    struct random random;
+    struct pool chunks;      /* struct buffer_chunk */
+    struct pool connections; /* struct connection */
+    struct pool exchanges;   /* struct exchange */
+    char *read_bytes;        /* WORKER_READ_BYTES: where every socket is read into; valid until the next read */
+    char *plain_bytes;       /* WORKER_READ_BYTES: where TLS plaintext is put */
+    char *write_bytes;       /* WORKER_WRITE_BYTES: ciphertext on its way out */
+    struct list ready;       /* struct ready_link: those that must run again though no edge will come */
+    struct list graveyard;   /* struct grave: objects that die at the end of the turn */
+    struct list live_connections; /* struct connection, for drain and shutdown */
+    struct pinned_snapshot *current;
+    struct list snapshots;
+    /* Called when pin_count reaches 0: the worker lets the snapshot go. */
+    void (*snapshot_unused)(struct proxy_context *context, struct pinned_snapshot *snapshot);
+    struct access_log_ring *access_log;
+    struct upstream_pool *upstream;
+    struct proxy_counters counters;
+    uint64_t next_connection_id;
+    bool draining; /* answers say connection: close, idle connections are closed */
+};
+
+/* Embedded: an object whose work was cut short by a budget or by back-pressure; its function runs in the next turn. */
+struct ready_link {
+    struct list link;
+    void (*function)(struct ready_link *link);
+};
+
+/* Embedded: an object that is no longer used but may still be on the stack; freed at the end of the turn. */
+struct grave {
+    struct list link;
+    void (*free_owner)(struct grave *grave);
+};
+
+struct pinned_snapshot *context_pin_current(struct proxy_context *context);
+void context_unpin(struct proxy_context *context, struct pinned_snapshot *snapshot);
+/* Puts it on the ready list unless it is there. */
+void context_make_ready(struct proxy_context *context, struct ready_link *link);
+void context_bury(struct proxy_context *context, struct grave *grave);
+
+#endif

@@ -1,0 +1,39 @@
+/* HTTP on a downstream connection: the session engine, and one exchange for each request: decide, send upstream, retry, answer, log. */
+#ifndef FAIRLEAD_PROXY_EXCHANGE_H
+#define FAIRLEAD_PROXY_EXCHANGE_H
+
+#include "base/span.h"
+#include "proxy/context.h"
+#include "proxy/transport.h"
+
+/* Facts about the connection that requests need; lives in struct connection for as long as the HTTP phase. */
+struct downstream_facts {
+    struct network_address local, remote;
+    struct span server_name; /* sniffed SNI; empty without one */
+    struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
+    bool tls;
+    uint64_t connection_id;
+    /* The chain by which the connection is served: valid while `pinned` is. Matched again by the connection under a newer snapshot. */
+    const struct filter_chain *chain;
+    const struct listener *listener;
+};
+
+struct http_connection; /* one a downstream connection in its HTTP phase; owns session engine and exchanges */
+
+/* The transport belongs to the caller (struct connection) and outlives the HTTP connection. `closed` is called exactly once, when the
+ * connection should be torn down (after lingering and with nothing left to write); the caller then calls http_connection_destroy. */
+struct http_connection *http_connection_create(struct proxy_context *context, struct transport *transport, const struct downstream_facts *facts,
+                                               void *owner, void (*closed)(void *owner),
+                                               /* Under which snapshot and chain does the next request run? Pins and returns it, sets the
+                                                * chain; NULL chain: gone, answer 421... the connection closes after one 404. */
+                                               struct pinned_snapshot *(*begin)(void *owner, const struct filter_chain **ret_chain));
+/* Called by the connection when the transport is readable, drained or failed. */
+void http_connection_readable(struct http_connection *http);
+void http_connection_drained(struct http_connection *http);
+void http_connection_failed(struct http_connection *http);
+/* No new requests: the next answer says close; an idle one closes now. */
+void http_connection_drain(struct http_connection *http);
+/* Ends everything at once; logs unfinished exchanges. */
+void http_connection_destroy(struct http_connection *http);
+
+#endif

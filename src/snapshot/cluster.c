@@ -1,0 +1,16 @@
+#include "snapshot/cluster.h"
+
+const struct weighted_cluster *destinations_pick(const struct destinations *destinations, uint64_t draw) {
+    if (destinations->count == 0)
+        return NULL;
+    if (destinations->count == 1 || destinations->weight_total == 0)
+        return &destinations->items[0];
+    uint64_t point = (uint64_t)(((unsigned __int128)draw * destinations->weight_total) >> 64);
+    size_t last = destinations->count - 1;
+    for (size_t i = 0; i < last; i++) {
+        if (point < destinations->items[i].weight)
+            return &destinations->items[i];
+        point -= destinations->items[i].weight;
+    }
+    return &destinations->items[last];
+}

@@ -1,0 +1,48 @@
+/* A cluster: one Service port (and subset) as the data plane sees it. Immutable after the snapshot is sealed. */
+#ifndef FAIRLEAD_SNAPSHOT_CLUSTER_H
+#define FAIRLEAD_SNAPSHOT_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/network_address.h"
+#include "base/span.h"
+
+enum cluster_protocol { CLUSTER_HTTP1, CLUSTER_HTTP2 };
+
+struct endpoint {
+    struct network_address address;
+    struct span address_text; /* "10.0.0.1:80", for the access log */
+};
+
+struct cluster {
+    struct span name; /* "outbound|<port>|<subset>|<host>" */
+    struct span host;
+    uint16_t port; /* of the Service, never the target port */
+    enum cluster_protocol protocol;
+    uint64_t connect_timeout_ns;
+    struct endpoint *endpoints; /* usable ones only */
+    size_t endpoint_count;
+    uint32_t index; /* dense within the snapshot */
+    /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out
+     * without it. Empty otherwise. */
+    struct span refusal;
+};
+
+/* One destination of a route or of a TCP chain. */
+struct weighted_cluster {
+    const struct cluster *cluster; /* NULL: no such cluster, 503 NC */
+    struct span cluster_name;      /* as the log prints it, also when there is no such cluster */
+    uint32_t weight;
+};
+
+struct destinations {
+    struct weighted_cluster *items;
+    size_t count;
+    uint64_t weight_total; /* ignored when count is 1 */
+};
+
+/* Picks by weight with a number drawn uniformly from the whole 64-bit range; NULL when there is none. */
+const struct weighted_cluster *destinations_pick(const struct destinations *destinations, uint64_t draw);
+
+#endif

@@ -1,0 +1,76 @@
+/* Route tables: virtual hosts, routes, their predicates and actions. Immutable after the snapshot is sealed. */
+#ifndef FAIRLEAD_SNAPSHOT_ROUTE_H
+#define FAIRLEAD_SNAPSHOT_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "snapshot/cluster.h"
+#include "snapshot/host_index.h"
+
+enum path_match { PATH_MATCH_ANY, PATH_MATCH_EXACT, PATH_MATCH_PREFIX };
+
+struct route_match {
+    enum path_match path_match;
+    struct span path; /* compared with the path without its query; a prefix is a string prefix */
+    bool ignore_case;
+};
+
+/* Bits of retry_policy.retry_on. */
+enum retry_on {
+    RETRY_ON_CONNECT_FAILURE = 1 << 0,
+    RETRY_ON_REFUSED_STREAM = 1 << 1,
+    RETRY_ON_UNAVAILABLE = 1 << 2,
+    RETRY_ON_CANCELLED = 1 << 3,
+    RETRY_ON_RETRIABLE_STATUS_CODES = 1 << 4,
+    RETRY_ON_5XX = 1 << 5,
+    RETRY_ON_GATEWAY_ERROR = 1 << 6,
+    RETRY_ON_RESET = 1 << 7,
+    RETRY_ON_RETRIABLE_4XX = 1 << 8,
+};
+
+struct retry_policy {
+    uint32_t attempts; /* retries after the first try */
+    uint32_t retry_on; /* bits of enum retry_on */
+    uint64_t per_try_timeout_ns; /* 0: none */
+    uint64_t backoff_base_ns;
+    uint64_t backoff_max_ns;
+    uint16_t *status_codes;
+    size_t status_code_count;
+};
+
+enum route_action { ROUTE_FORWARD, ROUTE_REFUSE };
+
+struct route {
+    struct span name; /* access log's route_name; empty: null */
+    uint32_t id;      /* key of the snapshot's table of origins */
+    struct route_match match;
+    enum route_action action;
+    struct destinations destinations; /* of ROUTE_FORWARD */
+    struct retry_policy retry;
+    uint64_t timeout_ns; /* 0: none */
+    struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
+};
+
+struct virtual_host {
+    struct span domain;  /* lower-case: "a.example.com", "*.example.com" or "*" */
+    bool require_tls;    /* httpsRedirect: 301 unless x-forwarded-proto is https */
+    struct route *routes; /* first match wins */
+    size_t route_count;
+};
+
+struct route_table {
+    struct span name; /* "http.8080", "https.443.https.gateway.namespace" */
+    struct virtual_host **virtual_hosts;
+    size_t virtual_host_count;
+    struct host_index hosts; /* of struct virtual_host */
+};
+
+/* The virtual host for a lower-case host without port; NULL when none. No fall-through afterwards. */
+const struct virtual_host *route_table_find(const struct route_table *table, struct span host);
+/* The first route whose predicate holds for `path` (without query); NULL when none. */
+const struct route *virtual_host_match(const struct virtual_host *host, struct span path);
+bool route_match_holds(const struct route_match *match, struct span path);
+
+#endif

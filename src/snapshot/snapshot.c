@@ -1,0 +1,63 @@
+#include "snapshot/snapshot.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "base/memory.h"
+
+struct snapshot *snapshot_create(void) {
+    struct snapshot *snapshot = memory_allocate_zeroed(1, sizeof(*snapshot));
+    arena_init(&snapshot->arena, SNAPSHOT_ARENA_BLOCK_BYTES);
+    map_init(&snapshot->clusters_by_name);
+    return snapshot;
+}
+
+void snapshot_destroy(struct snapshot *snapshot) {
+    if (snapshot == NULL)
+        return;
+    for (size_t i = 0; i < snapshot->listener_count; i++)
+        host_index_deinit(&snapshot->listeners[i]->server_names);
+    for (size_t i = 0; i < snapshot->route_table_count; i++)
+        host_index_deinit(&snapshot->route_tables[i]->hosts);
+    map_deinit(&snapshot->clusters_by_name);
+    arena_deinit(&snapshot->arena);
+    free(snapshot);
+}
+
+static void listener_seal(struct listener *listener) {
+    host_index_init(&listener->server_names);
+    for (size_t i = 0; i < listener->filter_chain_count; i++) {
+        struct filter_chain *chain = listener->filter_chains[i];
+        bool added = true;
+        if (chain->server_name_count == 0)
+            added = host_index_add(&listener->server_names, SPAN_LITERAL("*"), chain);
+        for (size_t name = 0; name < chain->server_name_count; name++)
+            added = host_index_add(&listener->server_names, chain->server_names[name], chain) && added;
+        (void)added; /* the first wins; the compiler has told the user about the others */
+        if (chain->server_name_count > 0 || filter_chain_terminates_tls(chain))
+            listener->inspects_tls = true;
+    }
+}
+
+static void route_table_seal(struct route_table *table) {
+    host_index_init(&table->hosts);
+    for (size_t i = 0; i < table->virtual_host_count; i++) {
+        bool added = host_index_add(&table->hosts, table->virtual_hosts[i]->domain, table->virtual_hosts[i]);
+        (void)added;
+    }
+}
+
+void snapshot_seal(struct snapshot *snapshot) {
+    for (size_t i = 0; i < snapshot->listener_count; i++)
+        listener_seal(snapshot->listeners[i]);
+    for (size_t i = 0; i < snapshot->route_table_count; i++)
+        route_table_seal(snapshot->route_tables[i]);
+    for (size_t i = 0; i < snapshot->cluster_count; i++) {
+        snapshot->clusters[i]->index = (uint32_t)i;
+        map_set(&snapshot->clusters_by_name, snapshot->clusters[i]->name, snapshot->clusters[i]);
+    }
+}
+
+const struct cluster *snapshot_find_cluster(const struct snapshot *snapshot, struct span name) {
+    return map_get(&snapshot->clusters_by_name, name);
+}

@@ -1,0 +1,74 @@
+/* The compiled world. Built by compile in one arena, sealed, then only read: by any thread, without locks, until it is destroyed. */
+#ifndef FAIRLEAD_SNAPSHOT_SNAPSHOT_H
+#define FAIRLEAD_SNAPSHOT_SNAPSHOT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "snapshot/access_log_format.h"
+#include "snapshot/cluster.h"
+#include "snapshot/listener.h"
+#include "snapshot/route.h"
+
+enum path_normalization {
+    PATH_NORMALIZATION_BASE, /* RFC 3986 dot segments; Istio's DEFAULT */
+    PATH_NORMALIZATION_NONE,
+    PATH_NORMALIZATION_MERGE_SLASHES,
+    PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES,
+};
+
+/* From meshConfig and the gateway's proxyConfig. */
+struct gateway_settings {
+    struct span gateway_name;
+    struct span gateway_namespace;
+    uint32_t trusted_proxy_count;         /* gatewayTopology.numTrustedProxies */
+    bool server_header_passes;            /* proxyHeaders.server.disabled: the upstream's own passes */
+    struct span server_header;            /* "istio-envoy" */
+    bool request_id_disabled;             /* proxyHeaders.requestId.disabled */
+    bool attempt_count_disabled;          /* proxyHeaders.attemptCount.disabled */
+    bool envoy_debug_headers_disabled;    /* proxyHeaders.envoyDebugHeaders.disabled: no x-envoy-* additions */
+    bool x_forwarded_host_enabled;
+    bool x_forwarded_port_enabled;
+    enum path_normalization path_normalization;
+    uint64_t termination_drain_duration_ns; /* 5 s */
+    struct span access_log_path;            /* empty: none; "/dev/stdout", "/dev/stderr" or a file */
+};
+
+/* Where a thing came from, keyed by the id of a route or chain: cold, outside the dump. */
+struct origin {
+    struct span object; /* "VirtualService shop/web" */
+    struct span file;
+    uint32_t line;
+};
+
+struct snapshot {
+    struct arena arena;
+    struct gateway_settings settings;
+    const struct access_log_format *access_log; /* NULL: no access log */
+    struct listener **listeners;                /* sorted by port, then bind */
+    size_t listener_count;
+    struct route_table **route_tables;
+    size_t route_table_count;
+    struct cluster **clusters; /* sorted by name */
+    size_t cluster_count;
+    struct map clusters_by_name;
+    struct origin *origins; /* indexed by id */
+    size_t origin_count;
+    /* Filled by whoever publishes: counts up with each snapshot of this process. */
+    uint64_t generation;
+    /* Workers that hold it; the publisher's business. */
+    _Atomic uint32_t holder_count;
+};
+
+/* An empty snapshot whose arena the compiler fills. Library objects in it (identities, policies) are let go through arena_on_destroy. */
+struct snapshot *snapshot_create(void);
+void snapshot_destroy(struct snapshot *snapshot);
+/* Builds the indexes (server names, hosts, clusters by name) from the arrays. Call once. Of duplicate names the first in the array wins. */
+void snapshot_seal(struct snapshot *snapshot);
+const struct cluster *snapshot_find_cluster(const struct snapshot *snapshot, struct span name);
+/* Stable text: the same snapshot, the same bytes; no keys, no places, no times of reading. */
+void snapshot_dump(const struct snapshot *snapshot, FILE *output);
+
+#endif
