@@ -8,6 +8,12 @@ if(EXISTS "${CMAKE_SOURCE_DIR}/src/cli/main.c")
         target_compile_options(fairlead PRIVATE -flto=auto)
         target_link_options(fairlead PRIVATE -flto=auto)
     endif()
+    if(NOT FAIRLEAD_FUZZ)
+        # What make run shows a newcomer, each command run and its answer compared.
+        add_test(NAME demo COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/scripts/run-demo" --check
+            --binary "$<TARGET_FILE:fairlead>" --folder "${CMAKE_BINARY_DIR}/demo")
+        set_tests_properties(demo PROPERTIES LABELS demo TIMEOUT 180)
+    endif()
     include(GNUInstallDirs)
     install(TARGETS fairlead RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
     install(FILES LICENSE NOTICE DESTINATION "${CMAKE_INSTALL_DOCDIR}")

@@ -56,6 +56,11 @@
 /* Request body bytes kept for a retry; past it the retry is lost, never the stream. */
 #define HTTP_REPLAY_BYTES_MAX (64 * 1024)
 
+/* Options in all Connection fields of one head: each is compared with every field. */
+#define HTTP_CONNECTION_OPTIONS_MAX 32
+/* All chunk extensions of one message: they cost the sender nothing and are thrown away. */
+#define HTTP_CHUNK_EXTENSION_BYTES_MAX (16 * 1024)
+
 /* --- Deadlines --- */
 /* A whole ClientHello, and a TLS handshake (Istio: PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT). */
 #define DEADLINE_CLIENT_HELLO_NS SECONDS(15)
@@ -80,8 +85,20 @@
 #define WORKER_WRITE_BYTES (64 * 1024)
 /* Session ticket keys change this often; the former one still opens tickets. */
 #define TLS_TICKET_ROTATION_NS SECONDS(12 * 3600)
+/* Certificates of one chain: public ones have two to four. */
+#define TLS_CHAIN_CERTIFICATES_MAX 16
+/* RSA keys below this are refused, as Envoy does. */
+#define TLS_RSA_BITS_MIN 2048
+/* The ALPN list of one policy, encoded: a byte of size before each name. */
+#define TLS_ALPN_BYTES_MAX 255
+/* A record whose plaintext is smaller than this is not begun only to fill the rest of an output window. */
+#define TLS_RECORD_SPLIT_BYTES_MIN 1024
 
 /* --- Worker --- */
+/* Events taken from the kernel in one turn of a loop. */
+#define LOOP_EVENTS_PER_TURN 256
+/* Connections that the kernel keeps for a listener until they are accepted (it lowers this to net.core.somaxconn). */
+#define SOCKET_BACKLOG 4096
 #define WORKER_THREADS_MAX 256
 /* Downstream connections of one worker. */
 #define WORKER_CONNECTIONS_MAX 100000
@@ -95,6 +112,10 @@
 #define WORKER_ACCEPT_PAUSE_NS MILLISECONDS(100)
 /* Snapshots alive at once; a further reload waits for one to be let go. */
 #define SNAPSHOTS_LIVE_MAX 16
+
+/* --- Regular expressions --- */
+/* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
+#define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)
 
 /* --- Reload --- */
 #define RELOAD_QUIET_NS MILLISECONDS(2)

@@ -1,0 +1,125 @@
+"""Starts the real binary on real files, and reads what it prints."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.environ.get("FAIRLEAD_BINARY") or os.path.join(ROOT, "build", "release", "fairlead")
+PATIENCE_S = 30
+
+
+def wait_until(condition, patience_s=PATIENCE_S, what="the condition"):
+    """Polls until the condition gives something true, and returns it."""
+    end = time.monotonic() + patience_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {patience_s} s in vain for {what}")
+        time.sleep(0.01)
+
+
+def free_ports(count):
+    """Ports that were free a moment ago; all different."""
+    sockets = []
+    for _ in range(count):
+        probe = socket.socket()
+        probe.bind(("127.0.0.1", 0))
+        sockets.append(probe)
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
+    return ports
+
+
+class Gateway:
+    """A running `fairlead run`. Its standard output is the access log."""
+
+    def __init__(self, *paths, arguments=(), environment=None):
+        self.status_port = free_ports(1)[0]
+        self.log_lines, self.error_lines = [], []
+        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port)]
+        command += ["--concurrency", os.environ.get("FAIRLEAD_CONCURRENCY", "2")]
+        for path in paths:
+            command += ["-f", str(path)]
+        self.process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, env=dict(os.environ, **(environment or {})))
+        self.readers = [threading.Thread(target=self._read, args=pair, daemon=True)
+                        for pair in ((self.process.stdout, self.log_lines), (self.process.stderr, self.error_lines))]
+        for reader in self.readers:
+            reader.start()
+        wait_until(self.ready, what="the gateway to be ready")
+
+    @staticmethod
+    def _read(stream, lines):
+        for line in stream:
+            lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def status(self, path="/healthz/ready"):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}{path}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+    def ready(self):
+        if self.process.poll() is not None:
+            for reader in self.readers:
+                reader.join(5)
+            raise AssertionError("the gateway ended with %d:\n%s" % (self.process.returncode, "\n".join(self.error_lines)))
+        return self.status() == 200
+
+    def entries(self):
+        return [json.loads(line) for line in list(self.log_lines)]
+
+    def entry(self, patience_s=PATIENCE_S, **wanted):
+        """The first access log entry with these values."""
+        def find():
+            for entry in self.entries():
+                if all(entry.get(key) == value for key, value in wanted.items()):
+                    return entry
+            return None
+        return wait_until(find, patience_s, f"an access log line with {wanted}; seen: {self.log_lines[-5:]}")
+
+    def said(self, text):
+        return any(text in line for line in list(self.error_lines))
+
+    def wait_said(self, text):
+        wait_until(lambda: self.said(text), what=f"the log to say {text!r}; it said {self.error_lines[-8:]}")
+
+    def resident_kib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self):
+        """Ends it in order, and insists that it ended well."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError("the gateway did not end after SIGTERM") from None
+        for reader in self.readers:
+            reader.join(5)
+        self.process.stdout.close()
+        self.process.stderr.close()
+        assert self.process.returncode == 0, "exit code %d:\n%s" % (self.process.returncode, "\n".join(self.error_lines[-60:]))
+
+
+def fairlead(*arguments, stdin=None):
+    """Runs a command of the binary to its end."""
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=60, input=stdin, check=False)
