@@ -1,0 +1,29 @@
+/* For tls itself: what a certificate says, copied out of the library's object, which is ten times as large. */
+#ifndef FAIRLEAD_TLS_CERTIFICATE_H
+#define FAIRLEAD_TLS_CERTIFICATE_H
+
+#include <openssl/x509.h>
+
+#include "base/arena.h"
+#include "base/span.h"
+#include "tls/identity.h"
+
+struct tls_certificate {
+    const struct span *names;
+    size_t name_count;
+    struct span subject;
+    struct span issuer;
+    struct span serial;
+    struct span key_type; /* empty for a kind of key that we do not serve */
+    int64_t not_before;
+    int64_t not_after;
+    uint8_t fingerprint[TLS_SHA256_SIZE];
+};
+
+/* All spans are of the arena. */
+void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certificate *ret_certificate);
+
+/* Whether a certificate with these names is for `host`: see tls_identity_covers. */
+bool tls_certificate_names_cover(const struct span *names, size_t count, struct span host);
+
+#endif

@@ -1,0 +1,245 @@
+#include "tls/identity.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "tls/certificate.h"
+#include "tls/identity_material.h"
+#include "tls/library_error.h"
+#include "tls/pem.h"
+
+/* Names and subject of an ordinary certificate fit one block. */
+#define IDENTITY_ARENA_BLOCK_BYTES 512
+
+struct tls_identity {
+    atomic_size_t references;
+    EVP_PKEY *key;
+    size_t chain_size;
+    CRYPTO_BUFFER **chain;
+    enum tls_chain_state chain_state;
+    struct tls_certificate leaf;
+    struct arena arena;
+};
+
+static void free_key(EVP_PKEY **key)
+{
+    EVP_PKEY_free(*key);
+}
+
+static bool was_issued_by(X509 *certificate, X509 *issuer)
+{
+    return X509_NAME_cmp(X509_get_issuer_name(certificate), X509_get_subject_name(issuer)) == 0;
+}
+
+static bool has_issuer_in(const struct tls_pem_chain *chain, size_t index)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        if (was_issued_by(chain->certificates[index], chain->certificates[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum tls_chain_state examine_chain(const struct tls_pem_chain *chain)
+{
+    if (chain->count == 1)
+        return was_issued_by(chain->certificates[0], chain->certificates[0]) ? TLS_CHAIN_ORDERED : TLS_CHAIN_LEAF_ONLY;
+    enum tls_chain_state state = TLS_CHAIN_ORDERED;
+    for (size_t i = 0; i + 1 < chain->count; i++) {
+        if (was_issued_by(chain->certificates[i], chain->certificates[i + 1]))
+            continue;
+        if (!has_issuer_in(chain, i))
+            return TLS_CHAIN_BROKEN;
+        state = TLS_CHAIN_MISORDERED;
+    }
+    return state;
+}
+
+static enum tls_identity_status check_key_match(const struct tls_pem_chain *chain, EVP_PKEY *key,
+                                                struct tls_identity_error *ret_error)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        bool matches = X509_check_private_key(chain->certificates[i], key) == 1;
+        ERR_clear_error();
+        if (matches && i == 0)
+            return TLS_IDENTITY_OK;
+        if (!matches)
+            continue;
+        snprintf(ret_error->text, sizeof(ret_error->text),
+                 "the private key belongs to certificate %zu of the chain: that one must come first", i + 1);
+        return TLS_IDENTITY_KEY_MISMATCH;
+    }
+    snprintf(ret_error->text, sizeof(ret_error->text), "the private key does not belong to the certificate");
+    return TLS_IDENTITY_KEY_MISMATCH;
+}
+
+/* The library's own rules (an EC key's usage, say) are asked once here, so that they cannot fail in a handshake. */
+static enum tls_identity_status check_usable(const struct tls_pem_chain *chain, EVP_PKEY *key,
+                                             struct tls_identity_error *ret_error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_with_buffers_method());
+    ASSERT(context != NULL);
+    bool is_usable = SSL_CTX_set_chain_and_key(context, chain->encoded, chain->count, key, NULL) == 1;
+    SSL_CTX_free(context);
+    if (is_usable)
+        return TLS_IDENTITY_OK;
+    snprintf(ret_error->text, sizeof(ret_error->text), "the certificate cannot be used for a TLS server (%s)",
+             tls_library_error_take_reason());
+    return TLS_IDENTITY_BAD_CERTIFICATE;
+}
+
+static enum tls_identity_status check_key_kind(const struct tls_certificate *leaf, EVP_PKEY *key,
+                                               struct tls_identity_error *ret_error)
+{
+    bool is_weak = EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < TLS_RSA_BITS_MIN;
+    if (leaf->key_type.size > 0 && !is_weak)
+        return TLS_IDENTITY_OK;
+    snprintf(ret_error->text, sizeof(ret_error->text),
+             "the key is %s: only RSA of %d bits or more and ECDSA P-256, P-384 or P-521 are served",
+             is_weak ? leaf->key_type.data : "of another kind", TLS_RSA_BITS_MIN);
+    return TLS_IDENTITY_KEY_UNSUPPORTED;
+}
+
+static struct tls_identity *make_identity(const struct tls_pem_chain *chain, EVP_PKEY *key)
+{
+    struct tls_identity *identity = memory_allocate_zeroed(1, sizeof(*identity));
+    atomic_init(&identity->references, 1);
+    arena_init(&identity->arena, IDENTITY_ARENA_BLOCK_BYTES);
+    identity->key = key;
+    EVP_PKEY_up_ref(key);
+    identity->chain_size = chain->count;
+    identity->chain = arena_new_array(&identity->arena, CRYPTO_BUFFER *, chain->count);
+    for (size_t i = 0; i < chain->count; i++) {
+        identity->chain[i] = chain->encoded[i];
+        CRYPTO_BUFFER_up_ref(chain->encoded[i]);
+    }
+    identity->chain_state = examine_chain(chain);
+    tls_certificate_describe(chain->certificates[0], &identity->arena, &identity->leaf);
+    return identity;
+}
+
+enum tls_identity_status tls_identity_create(struct span cert_chain_pem, struct span key_pem,
+                                             struct tls_identity_error *ret_error, struct tls_identity **ret_identity)
+{
+    struct tls_pem_chain chain CLEANUP(tls_pem_chain_deinit) = {0};
+    enum tls_identity_status status = tls_pem_read_chain(cert_chain_pem, &chain, ret_error);
+    if (status != TLS_IDENTITY_OK)
+        return status;
+    EVP_PKEY *key CLEANUP(free_key) = NULL;
+    status = tls_pem_read_key(key_pem, ret_error, &key);
+    if (status != TLS_IDENTITY_OK)
+        return status;
+    status = check_key_match(&chain, key, ret_error);
+    if (status != TLS_IDENTITY_OK)
+        return status;
+    struct tls_identity *identity = make_identity(&chain, key);
+    status = check_key_kind(&identity->leaf, key, ret_error);
+    if (status == TLS_IDENTITY_OK)
+        status = check_usable(&chain, key, ret_error);
+    if (status == TLS_IDENTITY_OK)
+        *ret_identity = identity;
+    else
+        tls_identity_unpin(identity);
+    return status;
+}
+
+struct tls_identity *tls_identity_pin(struct tls_identity *identity)
+{
+    size_t references = atomic_fetch_add_explicit(&identity->references, 1, memory_order_relaxed);
+    ASSERT(references > 0);
+    return identity;
+}
+
+void tls_identity_unpin(struct tls_identity *identity)
+{
+    if (identity == NULL)
+        return;
+    size_t references = atomic_fetch_sub_explicit(&identity->references, 1, memory_order_acq_rel);
+    ASSERT(references > 0);
+    if (references > 1)
+        return;
+    for (size_t i = 0; i < identity->chain_size; i++)
+        CRYPTO_BUFFER_free(identity->chain[i]);
+    /* The library wipes what it frees. */
+    EVP_PKEY_free(identity->key);
+    arena_deinit(&identity->arena);
+    free(identity);
+}
+
+CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity)
+{
+    return identity->chain;
+}
+
+EVP_PKEY *tls_identity_key(const struct tls_identity *identity)
+{
+    return identity->key;
+}
+
+size_t tls_identity_name_count(const struct tls_identity *identity)
+{
+    return identity->leaf.name_count;
+}
+
+struct span tls_identity_name(const struct tls_identity *identity, size_t index)
+{
+    ASSERT(index < identity->leaf.name_count);
+    return identity->leaf.names[index];
+}
+
+struct span tls_identity_subject(const struct tls_identity *identity)
+{
+    return identity->leaf.subject;
+}
+
+struct span tls_identity_issuer(const struct tls_identity *identity)
+{
+    return identity->leaf.issuer;
+}
+
+struct span tls_identity_serial(const struct tls_identity *identity)
+{
+    return identity->leaf.serial;
+}
+
+int64_t tls_identity_not_before(const struct tls_identity *identity)
+{
+    return identity->leaf.not_before;
+}
+
+int64_t tls_identity_not_after(const struct tls_identity *identity)
+{
+    return identity->leaf.not_after;
+}
+
+struct span tls_identity_key_type(const struct tls_identity *identity)
+{
+    return identity->leaf.key_type;
+}
+
+size_t tls_identity_chain_size(const struct tls_identity *identity)
+{
+    return identity->chain_size;
+}
+
+const uint8_t *tls_identity_fingerprint(const struct tls_identity *identity)
+{
+    return identity->leaf.fingerprint;
+}
+
+bool tls_identity_covers(const struct tls_identity *identity, struct span host)
+{
+    return tls_certificate_names_cover(identity->leaf.names, identity->leaf.name_count, host);
+}
+
+enum tls_chain_state tls_identity_chain_state(const struct tls_identity *identity)
+{
+    return identity->chain_state;
+}

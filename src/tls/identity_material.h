@@ -1,0 +1,13 @@
+/* For tls itself: what a handshake needs of an identity. The chain has tls_identity_chain_size certificates. */
+#ifndef FAIRLEAD_TLS_IDENTITY_MATERIAL_H
+#define FAIRLEAD_TLS_IDENTITY_MATERIAL_H
+
+#include <openssl/evp.h>
+#include <openssl/pool.h>
+
+#include "tls/identity.h"
+
+CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity);
+EVP_PKEY *tls_identity_key(const struct tls_identity *identity);
+
+#endif

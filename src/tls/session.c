@@ -1,0 +1,319 @@
+#include "tls/session.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "tls/hello_name.h"
+#include "tls/identity_material.h"
+#include "tls/library_error.h"
+#include "tls/server_policy_context.h"
+#include "tls/transport.h"
+
+#define ERROR_TEXT_BYTES_MAX 512
+
+struct tls_session {
+    SSL *ssl;
+    struct tls_server_policy *policy;
+    struct tls_transport transport; /* with an io only inside a call */
+    char *error;                    /* not NULL once failed */
+    size_t record_plain_size;       /* above 0: a record of that many bytes may be half written */
+    uint8_t hello_count;
+    uint8_t key_update_count; /* since the last application data */
+    bool is_name_changed;
+    bool is_established;
+    bool is_close_sent;
+    bool is_close_received;
+};
+
+/* The library looks at the name of the first ClientHello only, but a proxy in front may look at the second. */
+static void watch_hello(struct tls_session *session, struct span message)
+{
+    if (session->hello_count < UINT8_MAX)
+        session->hello_count++;
+    if (session->hello_count == 1)
+        return;
+    struct span name;
+    if (!tls_hello_server_name(message, &name) || !span_equal(name, tls_session_server_name(session)))
+        session->is_name_changed = true;
+}
+
+static void watch_message(int is_write, int version UNUSED, int content_type, const void *bytes, size_t size,
+                          SSL *ssl UNUSED, void *argument)
+{
+    struct tls_session *session = argument;
+    struct span message = span_make(bytes, size);
+    if (is_write || content_type != SSL3_RT_HANDSHAKE || size == 0)
+        return;
+    if (message.data[0] == SSL3_MT_CLIENT_HELLO)
+        watch_hello(session, message);
+    else if (message.data[0] == SSL3_MT_KEY_UPDATE && session->key_update_count < UINT8_MAX)
+        session->key_update_count++;
+}
+
+struct tls_session *tls_session_create_server(struct tls_server_policy *policy, const struct tls_identity *identity,
+                                              const uint8_t *session_id_context)
+{
+    ASSERT(identity != NULL);
+    struct tls_session *session = memory_allocate_zeroed(1, sizeof(*session));
+    session->policy = tls_server_policy_pin(policy);
+    SSL *ssl = SSL_new(tls_server_policy_context(policy));
+    ASSERT(ssl != NULL);
+    session->ssl = ssl;
+    SSL_set_accept_state(ssl);
+    BIO *bio = tls_transport_create(&session->transport);
+    SSL_set_bio(ssl, bio, bio);
+    /* The identity passed the same checks when it was made. */
+    ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
+                                 tls_identity_key(identity), NULL) == 1);
+    if (session_id_context == NULL)
+        session_id_context = tls_server_policy_session_id_context(policy);
+    ASSERT(SSL_set_session_id_context(ssl, session_id_context, TLS_SHA256_SIZE) == 1);
+    SSL_set_shed_handshake_config(ssl, 1);
+    SSL_set_msg_callback(ssl, watch_message);
+    SSL_set_msg_callback_arg(ssl, session);
+    return session;
+}
+
+void tls_session_destroy(struct tls_session *session)
+{
+    if (session == NULL)
+        return;
+    SSL_free(session->ssl);
+    tls_transport_deinit(&session->transport);
+    tls_server_policy_unpin(session->policy);
+    free(session->error);
+    free(session);
+}
+
+static void note_failure(struct tls_session *session)
+{
+    char text[ERROR_TEXT_BYTES_MAX];
+    size_t size = tls_library_error_take_text(text, sizeof(text));
+    session->error = memory_allocate(size + 1);
+    memcpy(session->error, text, size + 1);
+}
+
+/* What the library meant by `result`, which was not above 0. */
+static enum tls_status classify(struct tls_session *session, int result)
+{
+    switch (SSL_get_error(session->ssl, result)) {
+    case SSL_ERROR_WANT_READ: return TLS_STATUS_WANT_INPUT;
+    case SSL_ERROR_WANT_WRITE: return TLS_STATUS_WANT_OUTPUT;
+    case SSL_ERROR_ZERO_RETURN: return TLS_STATUS_CLOSED;
+    default: note_failure(session); return TLS_STATUS_FAILED;
+    }
+}
+
+/* Every use of the library is between enter and leave. Errors that another use left in the queue would be taken for
+ * ours. */
+static void enter(struct tls_session *session, struct tls_io *io)
+{
+    ASSERT(session->transport.io == NULL);
+    session->transport.io = io;
+    ERR_clear_error();
+}
+
+static void leave(struct tls_session *session)
+{
+    session->transport.io = NULL;
+}
+
+enum tls_status tls_session_handshake(struct tls_session *session, struct tls_io *io)
+{
+    if (session->is_established)
+        return TLS_STATUS_OK;
+    if (session->error != NULL)
+        return TLS_STATUS_FAILED;
+    enter(session, io);
+    int result = SSL_do_handshake(session->ssl);
+    enum tls_status status = result == 1 ? TLS_STATUS_OK : classify(session, result);
+    leave(session);
+    if (status != TLS_STATUS_OK)
+        return status;
+    session->is_established = true;
+    return TLS_STATUS_OK;
+}
+
+/* The library answers key updates without end, each at the cost of two key schedules for 27 bytes of the peer's. */
+static bool has_too_many_key_updates(struct tls_session *session)
+{
+    if (session->key_update_count <= TLS_KEY_UPDATES_MAX)
+        return false;
+    ERR_clear_error();
+    SSL_send_fatal_alert(session->ssl, SSL_AD_UNEXPECTED_MESSAGE);
+    OPENSSL_PUT_ERROR(SSL, SSL_R_TOO_MANY_KEY_UPDATES);
+    note_failure(session);
+    return true;
+}
+
+static enum tls_status read_records(struct tls_session *session, char *ret_bytes, size_t capacity, size_t *ret_size)
+{
+    size_t size = 0;
+    while (size < capacity) {
+        size_t room = capacity - size;
+        ERR_clear_error();
+        int result = SSL_read(session->ssl, ret_bytes + size, room > INT_MAX ? INT_MAX : (int)room);
+        if (result <= 0) {
+            enum tls_status status = has_too_many_key_updates(session) ? TLS_STATUS_FAILED : classify(session, result);
+            session->is_close_received = status == TLS_STATUS_CLOSED;
+            /* What was read before the end is given first; the end is remembered and told next time. */
+            if (size == 0)
+                return status;
+            break;
+        }
+        size += (size_t)result;
+        session->key_update_count = 0;
+    }
+    *ret_size = size;
+    return TLS_STATUS_OK;
+}
+
+enum tls_status tls_session_read(struct tls_session *session, struct tls_io *io, char *ret_bytes, size_t capacity,
+                                 size_t *ret_size)
+{
+    ASSERT(session->is_established && capacity > 0);
+    if (session->error != NULL)
+        return TLS_STATUS_FAILED;
+    if (session->is_close_received)
+        return TLS_STATUS_CLOSED;
+    enter(session, io);
+    enum tls_status status = read_records(session, ret_bytes, capacity, ret_size);
+    leave(session);
+    return status;
+}
+
+/* How much plaintext the next record takes; 0 when the window should be sent first. A record never outgrows the window
+ * unless the window is empty and still too small, so the library almost never keeps the rest of one. */
+static size_t next_record_size(const struct tls_session *session, const struct tls_io *io, size_t plain_size)
+{
+    size_t overhead = SSL_max_seal_overhead(session->ssl);
+    size_t room = io->output_capacity - io->output_size;
+    size_t wanted = plain_size < SSL3_RT_MAX_PLAIN_LENGTH ? plain_size : SSL3_RT_MAX_PLAIN_LENGTH;
+    size_t least = wanted < TLS_RECORD_SPLIT_BYTES_MIN ? wanted : TLS_RECORD_SPLIT_BYTES_MIN;
+    if (room < overhead + least)
+        return io->output_size > 0 ? 0 : wanted;
+    return wanted < room - overhead ? wanted : room - overhead;
+}
+
+static enum tls_status write_records(struct tls_session *session, struct tls_io *io, struct span plain,
+                                     size_t *ret_consumed)
+{
+    *ret_consumed = 0;
+    while (plain.size > 0) {
+        size_t size = session->record_plain_size;
+        if (size == 0)
+            size = next_record_size(session, io, plain.size);
+        if (size == 0)
+            return TLS_STATUS_WANT_OUTPUT;
+        ASSERT(size <= plain.size);
+        ERR_clear_error();
+        int result = SSL_write(session->ssl, plain.data, (int)size);
+        if (result <= 0) {
+            enum tls_status status = classify(session, result);
+            session->record_plain_size = status == TLS_STATUS_WANT_OUTPUT ? size : 0;
+            return status;
+        }
+        session->record_plain_size = 0;
+        *ret_consumed += (size_t)result;
+        plain = span_from(plain, (size_t)result);
+    }
+    return TLS_STATUS_OK;
+}
+
+/* Tickets and the like that the library keeps for the next record. */
+static enum tls_status write_waiting(struct tls_session *session)
+{
+    int result = SSL_write(session->ssl, "", 0);
+    /* Its success is 0 bytes, which SSL_get_error would call a failure. */
+    if (result == 0)
+        return TLS_STATUS_OK;
+    return classify(session, result);
+}
+
+enum tls_status tls_session_write(struct tls_session *session, struct tls_io *io, struct span plain,
+                                  size_t *ret_consumed)
+{
+    ASSERT(session->is_established && !session->is_close_sent && plain.size >= session->record_plain_size);
+    if (session->error != NULL)
+        return TLS_STATUS_FAILED;
+    enter(session, io);
+    size_t consumed = 0;
+    enum tls_status status = plain.size == 0 ? write_waiting(session) : write_records(session, io, plain, &consumed);
+    leave(session);
+    if (status == TLS_STATUS_OK || status == TLS_STATUS_WANT_OUTPUT)
+        *ret_consumed = consumed;
+    return status;
+}
+
+enum tls_status tls_session_shutdown(struct tls_session *session, struct tls_io *io)
+{
+    if (!session->is_established || session->is_close_sent)
+        return TLS_STATUS_OK;
+    if (session->error != NULL || session->record_plain_size > 0)
+        return TLS_STATUS_FAILED;
+    enter(session, io);
+    int result = SSL_shutdown(session->ssl);
+    enum tls_status status = result >= 0 ? TLS_STATUS_OK : classify(session, result);
+    leave(session);
+    /* The library would wait for the peer's close_notify if it were asked again. */
+    session->is_close_sent = status == TLS_STATUS_OK;
+    return status;
+}
+
+bool tls_session_is_established(const struct tls_session *session)
+{
+    return session->is_established;
+}
+
+bool tls_session_has_pending(const struct tls_session *session)
+{
+    return SSL_pending(session->ssl) > 0;
+}
+
+struct span tls_session_error(const struct tls_session *session)
+{
+    return span_of(session->error);
+}
+
+struct span tls_session_server_name(const struct tls_session *session)
+{
+    return span_of(SSL_get_servername(session->ssl, TLSEXT_NAMETYPE_host_name));
+}
+
+bool tls_session_server_name_matches(const struct tls_session *session, struct span sniffed)
+{
+    return !session->is_name_changed && span_equal_ignore_case(tls_session_server_name(session), sniffed);
+}
+
+struct span tls_session_alpn(const struct tls_session *session)
+{
+    const uint8_t *name = NULL;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(session->ssl, &name, &size);
+    return span_make(name, size);
+}
+
+struct span tls_session_version(const struct tls_session *session)
+{
+    return session->is_established ? span_of(SSL_get_version(session->ssl)) : SPAN_EMPTY;
+}
+
+struct span tls_session_cipher(const struct tls_session *session)
+{
+    return session->is_established ? span_of(SSL_get_cipher_name(session->ssl)) : SPAN_EMPTY;
+}
+
+struct span tls_session_group(const struct tls_session *session)
+{
+    return session->is_established ? span_of(SSL_get_group_name(SSL_get_group_id(session->ssl))) : SPAN_EMPTY;
+}
+
+bool tls_session_was_resumed(const struct tls_session *session)
+{
+    return session->is_established && SSL_session_reused(session->ssl) == 1;
+}
