@@ -64,6 +64,21 @@ bool buffer_append(struct buffer *buffer, struct span bytes) {
     return true;
 }
 
+char *buffer_reserve(struct buffer *buffer, size_t size) {
+    ASSERT(size <= BUFFER_CHUNK_BYTES);
+    struct buffer_chunk *last = buffer->last;
+    if (last == NULL || BUFFER_CHUNK_BYTES - last->end < size)
+        last = buffer_add_chunk(buffer);
+    return last == NULL ? NULL : last->bytes + last->end;
+}
+
+void buffer_commit(struct buffer *buffer, size_t size) {
+    struct buffer_chunk *last = buffer->last;
+    ASSERT(last != NULL && size <= BUFFER_CHUNK_BYTES - last->end);
+    last->end += (uint32_t)size;
+    buffer->size += size;
+}
+
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int count_max) {
     int count = 0;
     for (struct buffer_chunk *chunk = buffer->first; chunk != NULL && count < count_max; chunk = chunk->next)

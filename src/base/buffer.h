@@ -31,6 +31,10 @@ void buffer_init(struct buffer *buffer, struct pool *chunks);
 void buffer_reset(struct buffer *buffer);
 /* All or nothing: false when the pool's ceiling is reached. */
 MUST_USE bool buffer_append(struct buffer *buffer, struct span bytes);
+/* Room for `size` bytes (at most BUFFER_CHUNK_BYTES) in one piece behind what is queued, to be written and then committed; NULL when the
+ * pool's ceiling is reached. Nothing is queued before the commit, which must follow at once and may be of fewer bytes, but not of none. */
+MUST_USE char *buffer_reserve(struct buffer *buffer, size_t size);
+void buffer_commit(struct buffer *buffer, size_t size);
 /* Fills up to `count_max` vectors from the front; returns how many. */
 int buffer_vectors(const struct buffer *buffer, struct iovec *vectors, int count_max);
 /* The longest contiguous run at the front; empty when the buffer is. */

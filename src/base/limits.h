@@ -71,6 +71,9 @@
 #define DEADLINE_IDLE_NS SECONDS(3600)
 /* After an early final answer or an error: how long input is read and thrown away so that the answer is not lost to a reset. */
 #define DEADLINE_LINGER_NS SECONDS(2)
+/* An HTTP client that ended its side while its request waits for an answer has gone away, or is half-closed and still reads: the two look
+ * alike, so the answer gets this long to begin. */
+#define DEADLINE_HALF_CLOSED_NS SECONDS(1)
 /* An idle upstream connection is given up before most servers would (nginx: 75 s) is not safe to assume: one hour as Envoy, and rule 11's check. */
 #define DEADLINE_UPSTREAM_IDLE_NS SECONDS(3600)
 /* Tunnels and streams older than this copy what they will log and unpin their snapshot. */
@@ -79,6 +82,7 @@
 /* --- TLS --- */
 /* A ClientHello on a passthrough chain; AWS-LC itself refuses more than 16 KiB on a terminating one. */
 #define TLS_CLIENT_HELLO_BYTES_MAX (64 * 1024)
+#define TLS_TERMINATED_HELLO_BYTES_MAX (16 * 1024)
 /* What a worker reads from a socket at a time, shared by its connections. */
 #define WORKER_READ_BYTES (64 * 1024)
 /* Ciphertext written before it is flushed, shared by a worker's connections. */
@@ -91,6 +95,8 @@
 #define TLS_RSA_BITS_MIN 2048
 /* The ALPN list of one policy, encoded: a byte of size before each name. */
 #define TLS_ALPN_BYTES_MAX 255
+/* KeyUpdate messages without application data between them (BoringSSL's limit). */
+#define TLS_KEY_UPDATES_MAX 32
 /* A record whose plaintext is smaller than this is not begun only to fill the rest of an output window. */
 #define TLS_RECORD_SPLIT_BYTES_MIN 1024
 
@@ -102,6 +108,12 @@
 #define WORKER_THREADS_MAX 256
 /* Downstream connections of one worker. */
 #define WORKER_CONNECTIONS_MAX 100000
+/* Freed connections a worker keeps for reuse. */
+#define WORKER_CONNECTIONS_KEPT_MAX 1024
+/* Clusters whose round robin a worker remembers, those of former snapshots among them. */
+#define BALANCE_CLUSTERS_MAX 65536
+/* Freed exchanges (about 6 KiB each) a worker keeps for reuse. */
+#define WORKER_EXCHANGES_KEPT_MAX 256
 /* Connections accepted in one turn of a listener. */
 #define WORKER_ACCEPTS_PER_TURN 32
 /* Bytes one connection may move in one turn before the others get theirs. */
@@ -116,6 +128,25 @@
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)
+
+/* --- Server --- */
+/* What the log writer hands to the kernel at a time; it must hold one line. */
+#define LOG_WRITER_BATCH_BYTES (256 * 1024)
+/* How long a line may lie in a ring before the writer looks: prompt for people, and 40 wake-ups a second at most. */
+#define LOG_WRITER_WAIT_NS MILLISECONDS(25)
+/* Lines that were lost are told of at most this often. */
+#define LOG_WRITER_REPORT_NS SECONDS(10)
+/* How long the last lines may take at the end of the process when their reader is stuck. */
+#define LOG_WRITER_END_NS SECONDS(2)
+/* Connections to the status port; a further one closes the oldest, so that slow peers never keep a probe out. */
+#define STATUS_CONNECTIONS_MAX 64
+/* A probe's request: nothing but its first line is looked at. */
+#define STATUS_REQUEST_BYTES_MAX 4096
+#define STATUS_DEADLINE_NS SECONDS(5)
+/* How often a draining server looks whether connections are left, and a reloaded one whether old snapshots are free. */
+#define SERVER_POLL_NS MILLISECONDS(20)
+/* Addresses (bind address and port) that are listened on at a time: each takes a descriptor a worker. */
+#define SERVER_LISTENERS_MAX 1024
 
 /* --- Reload --- */
 #define RELOAD_QUIET_NS MILLISECONDS(2)

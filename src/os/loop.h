@@ -10,9 +10,14 @@
 
 struct loop;
 
-enum loop_event { LOOP_READABLE = 1, LOOP_WRITABLE = 2, LOOP_HANGUP = 4 /* error or both sides closed */ };
+enum loop_event {
+    LOOP_READABLE = 1,
+    LOOP_WRITABLE = 2,
+    LOOP_HANGUP = 4, /* error or both sides closed; comes with READABLE and WRITABLE */
+    LOOP_ENDED = 8,  /* the peer ended its side, possibly behind bytes that are still to be read; comes with READABLE */
+};
 
-/* Embedded in whatever owns a descriptor. The loop does not own the descriptor. */
+/* Embedded in whatever owns a descriptor. The loop does not own the descriptor. Set descriptor to -1 before first use. */
 struct loop_source {
     int descriptor; /* -1: in no loop */
     uint32_t slot;  /* place in the loop's table, with generation */
@@ -28,6 +33,8 @@ MUST_USE int loop_add(struct loop *loop, struct loop_source *source, int descrip
 MUST_USE int loop_add_level(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
 /* Harmless when it is in no loop. Closes nothing. */
 void loop_remove(struct loop *loop, struct loop_source *source);
+/* As loop_remove, for a descriptor that the caller closes at once: saves the system call, as closing takes it out of the kernel's set. */
+void loop_forget(struct loop *loop, struct loop_source *source);
 /* Waits at most `wait_ns` (UINT64_MAX: for ever; rounded up to milliseconds) and delivers events. Returns the count or negative errno. */
 int loop_turn(struct loop *loop, uint64_t wait_ns);
 

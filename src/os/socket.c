@@ -1,0 +1,185 @@
+#include "os/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/limits.h"
+
+struct socket_name {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    };
+    socklen_t size;
+};
+
+static struct socket_name socket_name_of(const struct network_address *address) {
+    struct socket_name name;
+    memset(&name, 0, sizeof(name));
+    if (address->size == 4) {
+        name.v4.sin_family = AF_INET;
+        name.v4.sin_port = htons(address->port);
+        memcpy(&name.v4.sin_addr, address->bytes, 4);
+        name.size = sizeof(name.v4);
+        return name;
+    }
+    ASSERT(address->size == 16 || address->size == 0);
+    name.v6.sin6_family = AF_INET6;
+    name.v6.sin6_port = htons(address->port);
+    memcpy(&name.v6.sin6_addr, address->bytes, 16);
+    if (address->size == 0)
+        name.v6.sin6_addr = in6addr_any;
+    name.size = sizeof(name.v6);
+    return name;
+}
+
+static struct network_address socket_address_of(const struct socket_name *name) {
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    struct network_address address;
+    memset(&address, 0, sizeof(address));
+    if (name->any.sa_family == AF_INET) {
+        address.size = 4;
+        address.port = ntohs(name->v4.sin_port);
+        memcpy(address.bytes, &name->v4.sin_addr, 4);
+    } else if (name->any.sa_family == AF_INET6) {
+        const uint8_t *bytes = name->v6.sin6_addr.s6_addr;
+        bool is_mapped = memcmp(bytes, mapped, sizeof(mapped)) == 0;
+        address.size = is_mapped ? 4 : 16;
+        address.port = ntohs(name->v6.sin6_port);
+        memcpy(address.bytes, is_mapped ? bytes + sizeof(mapped) : bytes, address.size);
+    }
+    return address;
+}
+
+static void socket_set(int descriptor, int level, int option, int value) {
+    (void)setsockopt(descriptor, level, option, &value, sizeof(value));
+}
+
+static int socket_bind(const struct network_address *address, bool shares, int *ret_descriptor) {
+    struct socket_name name = socket_name_of(address);
+    int descriptor = socket(name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -errno;
+    socket_set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (shares)
+        socket_set(descriptor, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (name.any.sa_family == AF_INET6)
+        socket_set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, address->size != 0);
+    socket_set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (bind(descriptor, &name.any, name.size) != 0 || listen(descriptor, SOCKET_BACKLOG) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
+static int socket_bind_any(const struct network_address *address, bool shares, int *ret_descriptor) {
+    int result = socket_bind(address, shares, ret_descriptor);
+    if (address->size != 0 || (result != -EAFNOSUPPORT && result != -EADDRNOTAVAIL))
+        return result;
+    struct network_address every = {.size = 4, .port = address->port};
+    return socket_bind(&every, shares, ret_descriptor);
+}
+
+int socket_listen(const struct network_address *address, int *ret_descriptor) {
+    return socket_bind_any(address, true, ret_descriptor);
+}
+
+int socket_probe(const struct network_address *address) {
+    int descriptor;
+    int result = socket_bind_any(address, false, &descriptor);
+    if (result == 0)
+        close(descriptor);
+    return result;
+}
+
+int socket_accept(int listener, int *ret_descriptor, struct network_address *ret_peer) {
+    struct socket_name name;
+    memset(&name, 0, sizeof(name));
+    name.size = sizeof(name.v6);
+    int descriptor = accept4(listener, &name.any, &name.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    *ret_descriptor = descriptor;
+    *ret_peer = socket_address_of(&name);
+    return 0;
+}
+
+int socket_connect(const struct network_address *address, int *ret_descriptor) {
+    if (address->size == 0)
+        return -EADDRNOTAVAIL;
+    struct socket_name name = socket_name_of(address);
+    int descriptor = socket(name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -errno;
+    socket_set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
+    int result = connect(descriptor, &name.any, name.size) == 0 ? 0 : -errno;
+    if (result == 0 || result == -EINPROGRESS)
+        *ret_descriptor = descriptor;
+    else
+        close(descriptor);
+    return result;
+}
+
+int socket_error(int descriptor) {
+    int error = 0;
+    socklen_t size = sizeof(error);
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        return errno;
+    return error;
+}
+
+ssize_t socket_read(int descriptor, char *ret_bytes, size_t capacity) {
+    ssize_t size = recv(descriptor, ret_bytes, capacity, 0);
+    return size < 0 ? -errno : size;
+}
+
+ssize_t socket_write(int descriptor, const char *bytes, size_t size) {
+    ssize_t written = send(descriptor, bytes, size, MSG_NOSIGNAL);
+    return written < 0 ? -errno : written;
+}
+
+ssize_t socket_write_vectors(int descriptor, const struct iovec *vectors, int count) {
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)vectors, .msg_iovlen = (size_t)count};
+    ssize_t written = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    return written < 0 ? -errno : written;
+}
+
+void socket_end(int descriptor) {
+    (void)shutdown(descriptor, SHUT_WR);
+}
+
+void socket_set_reset(int descriptor) {
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+void socket_close(int descriptor) {
+    (void)close(descriptor);
+}
+
+struct network_address socket_local_address(int descriptor) {
+    struct socket_name name;
+    memset(&name, 0, sizeof(name));
+    name.size = sizeof(name.v6);
+    if (getsockname(descriptor, &name.any, &name.size) != 0)
+        return (struct network_address){.size = 0};
+    return socket_address_of(&name);
+}
+
+struct network_address socket_peer_address(int descriptor) {
+    struct socket_name name;
+    memset(&name, 0, sizeof(name));
+    name.size = sizeof(name.v6);
+    if (getpeername(descriptor, &name.any, &name.size) != 0)
+        return (struct network_address){.size = 0};
+    return socket_address_of(&name);
+}

@@ -1,0 +1,25 @@
+/* Tells when something in a set of folders changed (inotify): a file written and closed, created, removed or renamed into place, a symbolic
+ * link swapped (Kubernetes mounts: `..data`). Says only that something did; the caller waits for quiet and looks. One thread. */
+#ifndef FAIRLEAD_OS_WATCH_H
+#define FAIRLEAD_OS_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+struct watch;
+
+/* Negative errno. */
+MUST_USE int watch_create(struct watch **ret_watch);
+void watch_destroy(struct watch *watch);
+/* Readable when there is something for watch_read; belongs to the watch. */
+int watch_descriptor(const struct watch *watch);
+/* From now on exactly these folders, NUL-terminated paths; those that were watched stay without a gap. To be called again after each change,
+ * since a folder may have been replaced by another of its name. Folders that cannot be watched (not there, say) are skipped: returns how many
+ * are watched, and the last such error as a negative errno in ret_error, 0 for none. */
+size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error);
+/* Takes all that waits; true when there was a change. */
+bool watch_read(struct watch *watch);
+
+#endif
