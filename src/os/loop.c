@@ -25,6 +25,7 @@ struct loop {
     struct loop_place *places;
     uint32_t place_count;
     uint32_t first_free;
+    int event_count; /* waited for and not yet delivered */
     struct epoll_event events[LOOP_EVENTS_PER_TURN];
 };
 
@@ -128,11 +129,16 @@ static int loop_wait_ms(uint64_t wait_ns) {
     return wait_ms > 3600 * 1000 ? 3600 * 1000 : (int)wait_ms;
 }
 
-int loop_turn(struct loop *loop, uint64_t wait_ns) {
+int loop_wait(struct loop *loop, uint64_t wait_ns) {
     int count = epoll_wait(loop->descriptor, loop->events, LOOP_EVENTS_PER_TURN, loop_wait_ms(wait_ns));
-    if (count < 0)
-        return errno == EINTR ? 0 : -errno;
-    for (int i = 0; i < count; i++) {
+    if (count < 0 && errno != EINTR)
+        return -errno;
+    loop->event_count = count < 0 ? 0 : count;
+    return loop->event_count;
+}
+
+void loop_deliver(struct loop *loop) {
+    for (int i = 0; i < loop->event_count; i++) {
         uint64_t data = loop->events[i].data.u64;
         const struct loop_place *place = &loop->places[(uint32_t)data];
         struct loop_source *source = place->source;
@@ -140,5 +146,12 @@ int loop_turn(struct loop *loop, uint64_t wait_ns) {
             continue;
         source->function(source, loop_events_of(loop->events[i].events));
     }
+    loop->event_count = 0;
+}
+
+int loop_turn(struct loop *loop, uint64_t wait_ns) {
+    int count = loop_wait(loop, wait_ns);
+    if (count > 0)
+        loop_deliver(loop);
     return count;
 }

@@ -37,5 +37,8 @@ void loop_remove(struct loop *loop, struct loop_source *source);
 void loop_forget(struct loop *loop, struct loop_source *source);
 /* Waits at most `wait_ns` (UINT64_MAX: for ever; rounded up to milliseconds) and delivers events. Returns the count or negative errno. */
 int loop_turn(struct loop *loop, uint64_t wait_ns);
+/* The two halves of loop_turn, for who must look at the clock in between. */
+int loop_wait(struct loop *loop, uint64_t wait_ns);
+void loop_deliver(struct loop *loop);
 
 #endif

@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "base/timer.h"
 #include "os/loop.h"
+#include "proxy/http_date.h"
+#include "proxy/balance.h"
 #include "snapshot/snapshot.h"
 
 struct access_log_ring; /* proxy/access_log.h */
@@ -54,8 +56,11 @@ struct proxy_context {
     void (*snapshot_unused)(struct proxy_context *context, struct pinned_snapshot *snapshot);
     struct access_log_ring *access_log;
     struct upstream_pool *upstream;
+    struct balance balance;
+    struct http_date date; /* the Date field of this second */
     struct proxy_counters counters;
     uint64_t next_connection_id;
+    uint64_t next_warning_ns; /* log lines that peers can cause are at most one a second */
     bool draining; /* answers say connection: close, idle connections are closed */
 };
 
@@ -71,6 +76,19 @@ struct grave {
     void (*free_owner)(struct grave *grave);
 };
 
+/* Loop, timers, pools of chunks and connections, shared buffers, lists, balance. The exchange pool, the upstream pool, the access log ring, the
+ * current snapshot and snapshot_unused are the worker's to set. Negative errno. */
+MUST_USE int context_init(struct proxy_context *context);
+/* Everything that lived in it must be gone. */
+void context_deinit(struct proxy_context *context);
+/* Once more of what was cut short: runs those that were ready when it was called, not those that they make ready. */
+void context_run_ready(struct proxy_context *context);
+/* Frees the buried. At the end of a turn, with nothing of theirs on the stack. */
+void context_free_buried(struct proxy_context *context);
+/* The worker's next snapshot: pinned as the current one, while the former loses that pin. */
+void context_set_current(struct proxy_context *context, const struct snapshot *snapshot);
+
+/* Counted for as long as it is current; NULL only before the first snapshot. */
 struct pinned_snapshot *context_pin_current(struct proxy_context *context);
 void context_unpin(struct proxy_context *context, struct pinned_snapshot *snapshot);
 /* Puts it on the ready list unless it is there. */

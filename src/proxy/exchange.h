@@ -13,10 +13,16 @@ struct downstream_facts {
     struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
     bool tls;
     uint64_t connection_id;
+    uint64_t start_ns, start_wall_ns; /* when the connection was accepted */
     /* The chain by which the connection is served: valid while `pinned` is. Matched again by the connection under a newer snapshot. */
     const struct filter_chain *chain;
     const struct listener *listener;
 };
+
+/* The pools of exchanges and of upstream connections, which context_init leaves open. Deinit: no HTTP connection may be left; it also frees the
+ * buried. */
+void exchange_context_init(struct proxy_context *context);
+void exchange_context_deinit(struct proxy_context *context);
 
 struct http_connection; /* one a downstream connection in its HTTP phase; owns session engine and exchanges */
 

@@ -1,7 +1,6 @@
 #include "proxy/retry.h"
 
 #include "base/clock.h"
-#include "base/compiler.h"
 
 /* Envoy's defaults where the policy leaves them open. */
 #define BACKOFF_BASE_NS MILLISECONDS(25)
@@ -78,22 +77,6 @@ void retry_remember(struct retry_state *state, const struct network_address *end
     state->tried_count++;
 }
 
-bool retry_was_tried(const struct retry_state *state, const struct network_address *endpoint) {
-    uint32_t count = state->tried_count < RETRY_TRIED_MAX ? state->tried_count : RETRY_TRIED_MAX;
-    for (uint32_t i = 0; i < count; i++) {
-        if (network_address_equal(&state->tried[i], endpoint))
-            return true;
-    }
-    return false;
-}
-
-bool retry_method_is_idempotent(struct span method) {
-    static const struct span idempotent[] = {
-        {"GET", 3}, {"HEAD", 4}, {"OPTIONS", 7}, {"TRACE", 5}, {"PUT", 3}, {"DELETE", 6},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(idempotent); i++) {
-        if (span_equal(method, idempotent[i]))
-            return true;
-    }
-    return false;
+size_t retry_tried_count(const struct retry_state *state) {
+    return state->tried_count < RETRY_TRIED_MAX ? state->tried_count : RETRY_TRIED_MAX;
 }

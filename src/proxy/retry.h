@@ -23,8 +23,6 @@ enum attempt_failure {
 
 /* Endpoints remembered as tried; a policy with more attempts forgets the oldest. */
 #define RETRY_TRIED_MAX 8
-/* How often a pick that was tried already is drawn again (Istio: host_selection_retry_max_attempts 5). */
-#define RETRY_REPICKS_MAX 5
 
 struct retry_state {
     const struct retry_policy *policy; /* of the route; in its snapshot */
@@ -57,9 +55,7 @@ enum retry_answer retry_decide(struct retry_state *state, const struct retry_que
 /* Full jitter: uniform in [0, min(base * (2^n - 1), max)) for the n-th retry (Envoy: JitteredExponentialBackOffStrategy). */
 uint64_t retry_backoff_ns(const struct retry_state *state, struct random *random);
 void retry_remember(struct retry_state *state, const struct network_address *endpoint);
-/* Was this endpoint tried (the previous-hosts predicate)? */
-bool retry_was_tried(const struct retry_state *state, const struct network_address *endpoint);
-/* RFC 9110 section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE. */
-bool retry_method_is_idempotent(struct span method);
+/* How many entries of `tried` hold an address: balance_pick avoids them (the previous-hosts predicate). */
+size_t retry_tried_count(const struct retry_state *state);
 
 #endif

@@ -51,7 +51,7 @@ static void break_document(struct yaml_reader *reader, enum diagnostic_code code
     reader->document_broken = true;
     reader->any_broken = true;
     diagnostic_add(reader->diagnostics, DIAGNOSTIC_ERROR, code, position, SPAN_EMPTY, span_of(hint), "%s%s%.*s%s", message,
-                   subject.size > 0 ? " '" : "", SPAN_ARGUMENTS(subject), subject.size > 0 ? "'" : "");
+                   subject.size > 0 ? " '" : "", (int)subject.size, subject.size > 0 ? subject.data : "", subject.size > 0 ? "'" : "");
 }
 
 static bool count_nodes(struct yaml_reader *reader, uint64_t weight) {

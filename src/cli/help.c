@@ -1,0 +1,13 @@
+#include "cli/command.h"
+
+int command_help(int count, char *const *arguments) {
+    (void)count;
+    (void)arguments;
+    printf("fairlead: an ingress gateway that speaks Istio's configuration\n\n"
+           "usage: fairlead run -f PATH... [option...]     serve\n"
+           "       fairlead check -f PATH... [option...]   compile and report, without serving; exit 1 when there are errors\n"
+           "       fairlead dump -f PATH... [option...]    print what the configuration compiles to\n"
+           "       fairlead version\n"
+           "       fairlead COMMAND --help                 the options of a command\n");
+    return 0;
+}

@@ -1,0 +1,217 @@
+#include "cli/options.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+#define STATUS_PORT_DEFAULT 15021
+
+struct options_parser {
+    enum options_command command;
+    struct arena *arena;
+    struct options *options;
+    struct options_error *error;
+};
+
+struct option_row {
+    const char *name;
+    unsigned commands;
+    const char *value; /* its name in help; NULL: a flag */
+    bool (*set)(struct options_parser *parser, const char *value);
+    const char *help;
+};
+
+static bool fail(struct options_parser *parser, const char *option, const char *value, const char *reason) {
+    snprintf(parser->error->text, sizeof(parser->error->text), "%s %.80s: %s", option, value, reason);
+    return false;
+}
+
+static bool set_path(struct options_parser *parser, const char *value) {
+    if (value[0] == '\0')
+        return fail(parser, "-f", "\"\"", "the path is empty");
+    parser->options->paths[parser->options->path_count++] = value;
+    return true;
+}
+
+static bool set_gateway(struct options_parser *parser, const char *value) {
+    parser->options->gateway = span_of(value);
+    return value[0] != '\0' || fail(parser, "--gateway", "\"\"", "the name is empty");
+}
+
+static bool set_namespace(struct options_parser *parser, const char *value) {
+    parser->options->namespace = span_of(value);
+    return value[0] != '\0' || fail(parser, "--namespace", "\"\"", "the name is empty");
+}
+
+static bool set_labels(struct options_parser *parser, const char *value) {
+    struct span rest = span_of(value), pair, count_rest = rest;
+    size_t count = 0;
+    while (span_split(&count_rest, ',', &pair))
+        count++;
+    struct label *items = arena_new_array(parser->arena, struct label, count);
+    for (size_t i = 0; span_split(&rest, ',', &pair); i++) {
+        size_t equal;
+        if (!span_find_byte(pair, '=', &equal) || equal == 0)
+            return fail(parser, "--labels", value, "want key=value,...");
+        items[i] = (struct label){.key = span_first(pair, equal), .value = span_from(pair, equal + 1), .position = POSITION_NONE};
+    }
+    parser->options->labels = (struct label_set){.items = items, .count = count};
+    return true;
+}
+
+static bool set_allow_unsupported(struct options_parser *parser, const char *value) {
+    (void)value;
+    parser->options->allow_unsupported = true;
+    return true;
+}
+
+static bool set_strict_sni(struct options_parser *parser, const char *value) {
+    (void)value;
+    parser->options->strict_sni = true;
+    return true;
+}
+
+static bool set_concurrency(struct options_parser *parser, const char *value) {
+    uint64_t number;
+    if (!span_to_u64(span_of(value), &number) || number == 0 || number > WORKER_THREADS_MAX)
+        return fail(parser, "--concurrency", value, "want a number from 1 to 256");
+    parser->options->concurrency = (unsigned)number;
+    return true;
+}
+
+static bool set_bind(struct options_parser *parser, const char *value) {
+    struct span text = span_of(value);
+    if (span_starts_with(text, SPAN_LITERAL("[")) && span_ends_with(text, SPAN_LITERAL("]")))
+        text = span_make(text.data + 1, text.size - 2);
+    if (!network_address_parse(text, 0, &parser->options->bind))
+        return fail(parser, "--bind", value, "want an IPv4 or IPv6 address without port");
+    return true;
+}
+
+static bool set_status_port(struct options_parser *parser, const char *value) {
+    uint64_t number;
+    if (!span_to_u64(span_of(value), &number) || number > 65535)
+        return fail(parser, "--status-port", value, "want a port number, or 0 for none");
+    parser->options->status_port = (uint16_t)number;
+    return true;
+}
+
+static bool set_log_level(struct options_parser *parser, const char *value) {
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            parser->options->log_level = (enum log_level)i;
+            return true;
+        }
+    }
+    return fail(parser, "--log-level", value, "want debug, info, warning or error");
+}
+
+#define EVERY (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP)
+
+static const struct option_row option_rows[] = {
+    {"-f", EVERY, "PATH...", set_path, "files, folders (recursive: *.yaml, *.yml, *.json) or - for standard input; may repeat"},
+    {"--gateway", EVERY, "NAME", set_gateway, "the ingress gateway to serve, name or namespace/name, when the input holds several"},
+    {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
+    {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners and of the status port; default: every address, IPv4 and IPv6"},
+    {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
+    {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
+    {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
+    {"--strict-sni", EVERY, NULL, set_strict_sni, "accepted; the present behaviour is Istio's either way"},
+    {"--allow-unsupported", EVERY, NULL, set_allow_unsupported,
+     "serve without a restriction or encryption that is asked for but not supported, instead of answering 503"},
+    {"--log-level", EVERY, "LEVEL", set_log_level, "debug, info, warning or error; default info"},
+};
+
+static const struct option_row *find_option(struct span name, enum options_command command) {
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++)
+        if (span_equal(name, span_of(option_rows[i].name)) && (option_rows[i].commands & command) != 0)
+            return &option_rows[i];
+    return NULL;
+}
+
+static bool is_option(const char *argument) {
+    return argument[0] == '-' && argument[1] != '\0';
+}
+
+/* "--option=value" or "--option", then the value in the next argument; -f takes all that follow up to the next option. */
+static bool parse_option(struct options_parser *parser, int count, char *const *arguments, int *index) {
+    const char *argument = arguments[(*index)++];
+    struct span name = span_of(argument);
+    const char *value = NULL;
+    size_t equal;
+    if (span_starts_with(name, SPAN_LITERAL("--")) && span_find_byte(name, '=', &equal)) {
+        value = argument + equal + 1;
+        name = span_first(name, equal);
+    }
+    const struct option_row *row = find_option(name, parser->command);
+    if (row == NULL) {
+        snprintf(parser->error->text, sizeof(parser->error->text), "unknown option %.80s", argument);
+        return false;
+    }
+    if (row->value == NULL)
+        return value == NULL ? row->set(parser, NULL) : fail(parser, row->name, value, "the option takes no value");
+    if (value == NULL) {
+        if (*index == count || is_option(arguments[*index])) {
+            snprintf(parser->error->text, sizeof(parser->error->text), "%s needs a value: %s %s", row->name, row->name, row->value);
+            return false;
+        }
+        value = arguments[(*index)++];
+    }
+    if (!row->set(parser, value))
+        return false;
+    while (row->set == set_path && *index < count && !is_option(arguments[*index]))
+        if (!row->set(parser, arguments[(*index)++]))
+            return false;
+    return true;
+}
+
+static bool wants_help(int count, char *const *arguments) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(arguments[i], "--help") == 0 || strcmp(arguments[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+bool options_parse(enum options_command command, int count, char *const *arguments, struct arena *arena, struct options *ret_options,
+                   struct options_error *ret_error) {
+    struct options options = {.status_port = STATUS_PORT_DEFAULT, .log_level = LOG_INFO};
+    options.help = wants_help(count, arguments);
+    options.paths = arena_new_array(arena, const char *, (size_t)count + 1);
+    struct options_parser parser = {.command = command, .arena = arena, .options = &options, .error = ret_error};
+    for (int index = 0; index < count && !options.help;) {
+        if (!is_option(arguments[index])) {
+            snprintf(ret_error->text, sizeof(ret_error->text), "unexpected argument %.80s (paths follow -f)", arguments[index]);
+            return false;
+        }
+        if (!parse_option(&parser, count, arguments, &index))
+            return false;
+    }
+    if (options.path_count == 0 && !options.help) {
+        snprintf(ret_error->text, sizeof(ret_error->text), "no configuration: say -f PATH...");
+        return false;
+    }
+    *ret_options = options;
+    return true;
+}
+
+void options_print_help(enum options_command command, FILE *output) {
+    for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
+        const struct option_row *row = &option_rows[i];
+        if ((row->commands & command) == 0)
+            continue;
+        char left[32];
+        snprintf(left, sizeof(left), "%s%s%s", row->name, row->value == NULL ? "" : " ", row->value == NULL ? "" : row->value);
+        fprintf(output, "  %-22s %s\n", left, row->help);
+    }
+    fprintf(output, "  %-22s %s\n", "--help", "this text");
+}
+
+struct compile_options options_compile(const struct options *options) {
+    return (struct compile_options){
+        .gateway_name = options->gateway,
+        .namespace_override = options->namespace,
+        .labels = options->labels,
+        .allow_unsupported = options->allow_unsupported,
+    };
+}

@@ -1,0 +1,46 @@
+/* The command line: one table of options for all commands, parsed without side effects. */
+#ifndef FAIRLEAD_CLI_OPTIONS_H
+#define FAIRLEAD_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/compiler.h"
+#include "base/log.h"
+#include "base/network_address.h"
+#include "compile/compile.h"
+
+/* Bits: which commands take an option. */
+enum options_command { OPTIONS_RUN = 1 << 0, OPTIONS_CHECK = 1 << 1, OPTIONS_DUMP = 1 << 2 };
+
+struct options {
+    const char **paths;
+    size_t path_count;
+    struct span gateway;
+    struct span namespace;
+    struct label_set labels;
+    bool allow_unsupported;
+    bool strict_sni;
+    unsigned concurrency;        /* 0: not given */
+    struct network_address bind; /* size 0: not given */
+    uint16_t status_port;        /* 15021 */
+    enum log_level log_level;    /* info */
+    bool help;                   /* --help: nothing else was looked at */
+};
+
+struct options_error {
+    char text[256];
+};
+
+/* Parses what follows the command's name. Values are borrowed from `arguments`, lists are in the arena. False: a sentence for the user. */
+MUST_USE bool options_parse(enum options_command command, int count, char *const *arguments, struct arena *arena, struct options *ret_options,
+                            struct options_error *ret_error);
+/* The options of one command, a line or two each. */
+void options_print_help(enum options_command command, FILE *output);
+/* What the compiler is asked for. */
+struct compile_options options_compile(const struct options *options);
+
+#endif

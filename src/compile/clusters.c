@@ -1,0 +1,171 @@
+#include "compile/clusters.h"
+
+#include "compile/compiler.h"
+#include "compile/destination_rules.h"
+#include "compile/endpoints.h"
+#include "compile/host_name.h"
+
+/* A destination on its way to a cluster. */
+struct destination {
+    const struct object_meta *meta; /* of the VirtualService */
+    const struct route_destination *written;
+    struct span host;
+    uint16_t port;
+    const struct registry_service *service; /* NULL: not there */
+};
+
+static bool is_kubernetes_host(const struct compiler *compiler, struct span host) {
+    struct span suffix = compiler->mesh.domain_suffix;
+    return span_ends_with(host, suffix) && host.size > suffix.size + 5 &&
+           span_ends_with(span_first(host, host.size - suffix.size), SPAN_LITERAL(".svc."));
+}
+
+static void report_missing_service(struct compiler *compiler, const struct destination *destination) {
+    enum resource_kind kind =
+        is_kubernetes_host(compiler, destination->host) ? RESOURCE_SERVICE : RESOURCE_SERVICE_ENTRY;
+    struct position position = position_or(destination->written->host.position, destination->written->position);
+    if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_SERVICE_MISSING, position, destination->meta))
+        return;
+    compiler_report(compiler, compiler_missing_severity(compiler, kind), DIAGNOSTIC_CLUSTER_SERVICE_MISSING, position,
+                    destination->meta,
+                    kind == RESOURCE_SERVICE ? "add the Service with its EndpointSlice, or a ServiceEntry for this host"
+                                             : "add a ServiceEntry for this host",
+                    "no Service or ServiceEntry that the gateway sees has the host %.*s; requests are answered 503",
+                    SPAN_ARGUMENTS(destination->host));
+}
+
+static size_t port_count_of(const struct registry_service *service) {
+    return service->service != NULL ? service->service->port_count : service->entry->port_count;
+}
+
+static uint16_t port_number_at(const struct registry_service *service, size_t index) {
+    return (uint16_t)(service->service != NULL ? service->service->ports[index].number
+                                               : service->entry->ports[index].number.value);
+}
+
+static enum protocol port_protocol_at(const struct registry_service *service, size_t index) {
+    return service->service != NULL ? protocol_of_service_port(&service->service->ports[index])
+                                    : protocol_parse(service->entry->ports[index].protocol.text);
+}
+
+static bool port_find(const struct registry_service *service, uint16_t number, size_t *ret_index) {
+    for (size_t i = 0; i < port_count_of(service); i++) {
+        if (port_number_at(service, i) != number)
+            continue;
+        *ret_index = i;
+        return true;
+    }
+    return false;
+}
+
+static struct span cluster_name(struct compiler *compiler, const struct destination *destination) {
+    return arena_print(compiler->arena, "outbound|%u|%.*s|%.*s", destination->port,
+                       SPAN_ARGUMENTS(destination->written->subset.text), SPAN_ARGUMENTS(destination->host));
+}
+
+static void report_missing_port(struct compiler *compiler, const struct destination *destination) {
+    const struct route_destination *written = destination->written;
+    struct position position = position_or(written->port.position, written->position);
+    if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_PORT, position, destination->meta))
+        return;
+    compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLUSTER_PORT, position, destination->meta,
+                    "write the number of one of the Service's ports in destination.port.number",
+                    "%.*s has no port %u%s; requests are answered 503", SPAN_ARGUMENTS(destination->service->meta->title),
+                    destination->port,
+                    written->port.is_set ? "" : " (no port is written and it has several, so the Gateway's counts)");
+}
+
+static void report_missing_subset(struct compiler *compiler, const struct destination *destination) {
+    const struct route_destination *written = destination->written;
+    if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_SUBSET, written->subset.position, destination->meta))
+        return;
+    compiler_report(compiler, compiler_missing_severity(compiler, RESOURCE_DESTINATION_RULE), DIAGNOSTIC_CLUSTER_SUBSET,
+                    written->subset.position, destination->meta, "define the subset in a DestinationRule for the host",
+                    "no DestinationRule that applies defines subset \"%.*s\" of %.*s; requests are answered 503",
+                    SPAN_ARGUMENTS(written->subset.text), SPAN_ARGUMENTS(destination->host));
+}
+
+static struct cluster *cluster_new(struct compiler *compiler, const struct destination *destination, struct span name,
+                                   size_t port_index, const struct destination_policy *policy) {
+    struct cluster *cluster = arena_new(compiler->arena, struct cluster);
+    enum protocol protocol = port_protocol_at(destination->service, port_index);
+    bool upgrades = compiler->mesh.h2_upgrade && protocol == PROTOCOL_HTTP;
+    cluster->name = name;
+    cluster->host = arena_copy(compiler->arena, destination->host);
+    cluster->port = destination->port;
+    cluster->protocol = protocol_is_http2(protocol) || upgrades ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
+    cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
+    cluster->refusal = policy->refusal;
+    compile_endpoints(compiler, destination->service, port_index, cluster);
+    ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);
+    map_set(&compiler->clusters_by_name, name, cluster);
+    return cluster;
+}
+
+static const struct cluster *find_cluster(struct compiler *compiler, const struct destination *destination,
+                                          struct span name) {
+    const struct cluster *known = map_get(&compiler->clusters_by_name, name);
+    if (known != NULL)
+        return known;
+    if (destination->service == NULL) {
+        report_missing_service(compiler, destination);
+        return NULL;
+    }
+    size_t port_index;
+    if (!port_find(destination->service, destination->port, &port_index)) {
+        report_missing_port(compiler, destination);
+        return NULL;
+    }
+    struct destination_policy policy;
+    destination_policy_find(compiler, destination->host, destination->service->meta->namespace, destination->port,
+                            destination->written->subset.text, &policy);
+    if (!policy.has_subset) {
+        report_missing_subset(compiler, destination);
+        return NULL;
+    }
+    return cluster_new(compiler, destination, name, port_index, &policy);
+}
+
+/* The port that is written, else the only one of the Service, else the server's own number (which rarely fits). */
+static uint16_t destination_port(const struct destination *destination, uint16_t server_number) {
+    if (destination->written->port.is_set)
+        return (uint16_t)destination->written->port.value;
+    if (destination->service != NULL && port_count_of(destination->service) == 1)
+        return port_number_at(destination->service, 0);
+    return server_number;
+}
+
+static struct weighted_cluster resolve(struct compiler *compiler, const struct object_meta *meta,
+                                       const struct route_destination *written, uint16_t server_number) {
+    struct destination destination = {.meta = meta, .written = written};
+    destination.host = host_name_resolve(&compiler->scratch, written->host.text, meta->namespace, compiler->mesh.domain_suffix);
+    destination.service = service_registry_find(&compiler->registry, destination.host, meta->namespace);
+    if (destination.service != NULL && destination.service->service != NULL &&
+        destination.service->service->type == SERVICE_EXTERNAL_NAME) {
+        destination.host = destination.service->service->external_name.text;
+        destination.service = service_registry_find(&compiler->registry, destination.host, meta->namespace);
+    }
+    destination.port = destination_port(&destination, server_number);
+    struct span name = cluster_name(compiler, &destination);
+    return (struct weighted_cluster){
+        .cluster = find_cluster(compiler, &destination, name),
+        .cluster_name = name,
+        .weight = (uint32_t)written->weight.value,
+    };
+}
+
+void compile_destinations(struct compiler *compiler, const struct object_meta *meta,
+                          const struct route_destination *destinations, size_t count, uint16_t server_number,
+                          struct destinations *ret_destinations) {
+    struct destinations result = {.items = arena_new_array(compiler->arena, struct weighted_cluster, count)};
+    for (size_t i = 0; i < count; i++) {
+        if (count > 1 && destinations[i].weight.value <= 0)
+            continue;
+        struct weighted_cluster item = resolve(compiler, meta, &destinations[i], server_number);
+        if (count == 1)
+            item.weight = 1;
+        result.items[result.count++] = item;
+        result.weight_total += item.weight;
+    }
+    *ret_destinations = result;
+}

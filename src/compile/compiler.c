@@ -1,0 +1,64 @@
+#include "compile/compiler.h"
+
+#include "base/limits.h"
+
+void compiler_init(struct compiler *compiler, const struct resource_set *resources,
+                   const struct compile_options *options, struct diagnostic_list *diagnostics) {
+    *compiler = (struct compiler){.resources = resources, .options = options, .diagnostics = diagnostics};
+    arena_init(&compiler->scratch, SNAPSHOT_ARENA_BLOCK_BYTES);
+    map_init(&compiler->clusters_by_name);
+    map_init(&compiler->reported);
+    map_init(&compiler->tls_policies);
+    map_init(&compiler->credentials);
+    compiler->snapshot = snapshot_create();
+    compiler->arena = &compiler->snapshot->arena;
+}
+
+void compiler_deinit(struct compiler *compiler) {
+    map_deinit(&compiler->credentials);
+    map_deinit(&compiler->tls_policies);
+    map_deinit(&compiler->reported);
+    map_deinit(&compiler->clusters_by_name);
+    arena_deinit(&compiler->scratch);
+}
+
+bool compiler_first_report(struct compiler *compiler, enum diagnostic_code code, struct position position,
+                           const struct object_meta *meta) {
+    struct span key = arena_print(&compiler->scratch, "%d %u:%u %s %.*s", (int)code, position.line, position.column,
+                                  position.file == NULL ? "" : position.file, SPAN_ARGUMENTS(meta->title));
+    return map_set(&compiler->reported, key, compiler) == NULL;
+}
+
+enum diagnostic_severity compiler_missing_severity(const struct compiler *compiler, enum resource_kind kind) {
+    return compiler->resources->any[kind] ? DIAGNOSTIC_ERROR : DIAGNOSTIC_WARNING;
+}
+
+enum diagnostic_severity compiler_restriction_severity(const struct compiler *compiler) {
+    return compiler->options->allow_unsupported ? DIAGNOSTIC_WARNING : DIAGNOSTIC_ERROR;
+}
+
+uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position) {
+    struct position place = position_or(position, meta->position);
+    struct origin origin = {
+        .object = arena_copy(compiler->arena, meta->title),
+        .file = arena_copy(compiler->arena, span_of(place.file)),
+        .line = place.line,
+    };
+    ARRAY_APPEND(&compiler->scratch, &compiler->origins, origin);
+    return (uint32_t)(compiler->origins.count - 1);
+}
+
+bool compiler_exported(const struct compiler *compiler, const struct located_list *export_to,
+                       const struct located_list *mesh_default, struct span namespace) {
+    const struct located_list *list = export_to->count > 0 ? export_to : mesh_default;
+    if (list->count == 0)
+        return true;
+    bool own = span_equal(namespace, compiler->gateway_namespace);
+    for (size_t i = 0; i < list->count; i++) {
+        struct span entry = list->items[i].text;
+        if (span_equal(entry, SPAN_LITERAL("*")) || (own && span_equal(entry, SPAN_LITERAL("."))) ||
+            span_equal(entry, compiler->gateway_namespace))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,77 @@
+/* What the parts of one compile share. Lives as long as one call of compile(). */
+#ifndef FAIRLEAD_COMPILE_COMPILER_H
+#define FAIRLEAD_COMPILE_COMPILER_H
+
+#include "compile/array.h"
+#include "compile/compile.h"
+#include "compile/gateways.h"
+#include "compile/ports.h"
+#include "compile/service_registry.h"
+#include "compile/virtual_services.h"
+
+struct compiler {
+    const struct resource_set *resources;
+    const struct compile_options *options;
+    struct diagnostic_list *diagnostics;
+    struct snapshot *snapshot;
+    struct arena *arena;  /* the snapshot's: what stays */
+    struct arena scratch; /* what only this compile needs */
+    struct mesh_config mesh;
+
+    /* The ingress gateway that is served: the pods' namespace ("GWNS" in Istio's rules) and labels. */
+    const struct ingress_gateway *gateway;
+    struct span gateway_name;
+    struct span gateway_namespace;
+    struct label_set gateway_labels;
+
+    struct service_target_list service_targets;
+    struct server_merge servers;
+    struct virtual_service_list virtual_services;
+    struct service_registry registry;
+    struct retry_policy retry; /* of every route */
+
+    /* Why everything, or all HTTP, is refused: a policy for this gateway that is not supported. Empty: it is not. */
+    struct span refusal;
+    struct span http_refusal;
+
+    ARRAY_OF(struct origin) origins;
+    ARRAY_OF(struct listener *) listeners;
+    ARRAY_OF(struct route_table *) route_tables;
+    ARRAY_OF(struct cluster *) clusters;
+    struct map clusters_by_name;
+    struct map reported; /* "code file:line:column" of what is said once */
+    struct map tls_policies;  /* encoded parameters -> struct tls_server_policy */
+    struct map credentials;   /* credential name -> struct credential */
+};
+
+void compiler_init(struct compiler *compiler, const struct resource_set *resources,
+                   const struct compile_options *options, struct diagnostic_list *diagnostics);
+void compiler_deinit(struct compiler *compiler);
+
+/* A diagnostic about a known object, with an optional way out. */
+#define compiler_report(compiler, severity, code, position, meta, hint, ...)                                       \
+    diagnostic_add((compiler)->diagnostics, (severity), (code), (position), (meta)->title, span_of(hint), __VA_ARGS__)
+
+/* Whether this is the first time that the code is asked for at this place: parts are compiled once for each server that uses them, but
+ * spoken of once. */
+MUST_USE bool compiler_first_report(struct compiler *compiler, enum diagnostic_code code, struct position position,
+                                    const struct object_meta *meta);
+
+/* A missing object of a kind that the input holds is an error; of a kind that it does not hold at all, a warning. */
+enum diagnostic_severity compiler_missing_severity(const struct compiler *compiler, enum resource_kind kind);
+/* Error, or warning when --allow-unsupported lets it pass. */
+enum diagnostic_severity compiler_restriction_severity(const struct compiler *compiler);
+
+/* The id under which the snapshot's origins hold the place. */
+uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position);
+
+/* The position, or the fallback's when it is unknown. */
+static inline struct position position_or(struct position position, struct position fallback) {
+    return position_is_known(position) ? position : fallback;
+}
+
+/* A name list as Istio's exportTo: whether what lies in `namespace` is visible in the gateway's namespace. */
+bool compiler_exported(const struct compiler *compiler, const struct located_list *export_to,
+                       const struct located_list *mesh_default, struct span namespace);
+
+#endif

@@ -1,0 +1,153 @@
+#include "compile/destination_rules.h"
+
+#include "compile/compiler.h"
+#include "compile/host_name.h"
+
+enum rule_scope { SCOPE_PRIVATE, SCOPE_OWN, SCOPE_EXPORTED };
+
+struct rule_list {
+    const struct destination_rule **items;
+    size_t count;
+    size_t capacity;
+};
+
+static bool exported_privately(const struct compiler *compiler, const struct destination_rule *rule) {
+    const struct located_list *list = rule->export_to.count > 0 ? &rule->export_to
+                                                                 : &compiler->mesh.default_destination_rule_export_to;
+    return list->count == 1 && (span_equal(list->items[0].text, SPAN_LITERAL(".")) ||
+                                span_equal(list->items[0].text, rule->meta.namespace));
+}
+
+static bool in_scope(const struct compiler *compiler, const struct destination_rule *rule, enum rule_scope scope,
+                     struct span namespace) {
+    if (rule->meta.invalid || !span_equal(rule->meta.namespace, namespace))
+        return false;
+    if (rule->has_workload_selector && (!span_equal(rule->meta.namespace, compiler->gateway_namespace) ||
+                                        !label_set_contains(&compiler->gateway_labels, &rule->workload_selector)))
+        return false;
+    switch (scope) {
+    case SCOPE_PRIVATE:
+        return exported_privately(compiler, rule);
+    case SCOPE_OWN:
+    case SCOPE_EXPORTED:
+        return compiler_exported(compiler, &rule->export_to, &compiler->mesh.default_destination_rule_export_to,
+                                 rule->meta.namespace);
+    }
+    return false;
+}
+
+static struct span rule_host(struct compiler *compiler, const struct destination_rule *rule) {
+    return host_name_resolve(&compiler->scratch, rule->host.text, rule->meta.namespace, compiler->mesh.domain_suffix);
+}
+
+/* Exact beats wildcard, the longer wildcard the shorter; a rule that selects this workload beats one that selects all. */
+static size_t specificity(struct span host, const struct destination_rule *rule) {
+    return (host_name_is_wildcard(host) ? host.size : SIZE_MAX / 4) * 2 + (rule->has_workload_selector ? 1 : 0);
+}
+
+static int compare_rules(const void *left, const void *right) {
+    return object_meta_compare_age(&(*(const struct destination_rule *const *)left)->meta,
+                                   &(*(const struct destination_rule *const *)right)->meta);
+}
+
+static void find_in(struct compiler *compiler, struct span host, enum rule_scope scope, struct span namespace,
+                    struct rule_list *rules) {
+    size_t best = 0;
+    for (size_t i = 0; i < compiler->resources->destination_rules.count; i++) {
+        const struct destination_rule *rule = compiler->resources->destination_rules.items[i];
+        if (!in_scope(compiler, rule, scope, namespace))
+            continue;
+        struct span name = rule_host(compiler, rule);
+        if (!host_name_is_subset(host, name))
+            continue;
+        size_t rank = specificity(name, rule);
+        if (rank < best)
+            continue;
+        if (rank > best)
+            rules->count = 0;
+        best = rank;
+        ARRAY_APPEND(&compiler->scratch, rules, rule);
+    }
+    array_sort(rules->items, rules->count, sizeof(rules->items[0]), compare_rules);
+}
+
+static void find_rules(struct compiler *compiler, struct span host, struct span service_namespace, struct rule_list *rules) {
+    struct span root = compiler->mesh.root_namespace;
+    bool in_root = span_equal(compiler->gateway_namespace, root);
+    find_in(compiler, host, in_root ? SCOPE_PRIVATE : SCOPE_OWN, compiler->gateway_namespace, rules);
+    if (rules->count == 0)
+        find_in(compiler, host, SCOPE_EXPORTED, service_namespace, rules);
+    if (rules->count == 0)
+        find_in(compiler, host, SCOPE_EXPORTED, root, rules);
+}
+
+/* An entry of portLevelSettings replaces the whole policy for its port. */
+static const struct traffic_policy *policy_for_port(const struct traffic_policy *policy, uint16_t port) {
+    for (size_t i = 0; i < policy->port_level_count; i++)
+        if (policy->port_level[i].port.value == port)
+            return &policy->port_level[i];
+    return policy;
+}
+
+static void refuse(struct compiler *compiler, const struct destination_rule *rule, struct position position,
+                   const char *what, struct destination_policy *policy) {
+    if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, position, &rule->meta))
+        compiler_report(compiler, compiler_restriction_severity(compiler), DIAGNOSTIC_UNSUPPORTED_RESTRICTION, position,
+                        &rule->meta, compiler->options->allow_unsupported ? "" : "--allow-unsupported ignores it",
+                        "%s is not supported yet: %s", what,
+                        compiler->options->allow_unsupported ? "it is ignored" : "what goes to this host is refused");
+    if (!compiler->options->allow_unsupported && policy->refusal.size == 0)
+        policy->refusal = arena_print(compiler->arena, "%.*s: %s is not supported", SPAN_ARGUMENTS(rule->meta.title), what);
+}
+
+static void apply_policy(struct compiler *compiler, const struct destination_rule *rule,
+                         const struct traffic_policy *policy, struct destination_policy *ret_policy) {
+    static const char *const modes[] = {"DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"};
+    if (policy->has_tls && policy->tls_mode != CLIENT_TLS_DISABLE) {
+        struct span what = arena_print(&compiler->scratch, "trafficPolicy.tls of mode %s", modes[policy->tls_mode]);
+        refuse(compiler, rule, position_or(policy->tls_position, policy->position), what.data, ret_policy);
+    }
+    for (const struct unsupported *item = policy->unsupported.first; item != NULL; item = item->next) {
+        if (item->restricts_or_encrypts && !policy->has_tls)
+            refuse(compiler, rule, item->position, arena_copy(&compiler->scratch, item->path).data, ret_policy);
+        else if (!item->restricts_or_encrypts && compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &rule->meta))
+            compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &rule->meta, "",
+                            "%.*s is not supported yet and has no effect", SPAN_ARGUMENTS(item->path));
+    }
+}
+
+static const struct destination_subset *find_subset(const struct rule_list *rules, struct span name,
+                                                    const struct destination_rule **ret_rule) {
+    for (size_t i = 0; i < rules->count; i++) {
+        for (size_t subset = 0; subset < rules->items[i]->subset_count; subset++) {
+            if (!span_equal(rules->items[i]->subsets[subset].name.text, name))
+                continue;
+            *ret_rule = rules->items[i];
+            return &rules->items[i]->subsets[subset];
+        }
+    }
+    return NULL;
+}
+
+void destination_policy_find(struct compiler *compiler, struct span host, struct span service_namespace, uint16_t port,
+                             struct span subset, struct destination_policy *ret_policy) {
+    struct destination_policy policy = {.has_subset = subset.size == 0};
+    struct rule_list rules = {0};
+    find_rules(compiler, host, service_namespace, &rules);
+    for (size_t i = 0; i < rules.count; i++) {
+        if (rules.items[i]->traffic_policy == NULL)
+            continue;
+        apply_policy(compiler, rules.items[i], policy_for_port(rules.items[i]->traffic_policy, port), &policy);
+        break;
+    }
+    const struct destination_rule *rule = NULL;
+    const struct destination_subset *found = subset.size > 0 ? find_subset(&rules, subset, &rule) : NULL;
+    if (found != NULL) {
+        policy.has_subset = true;
+        if (found->traffic_policy != NULL)
+            apply_policy(compiler, rule, policy_for_port(found->traffic_policy, port), &policy);
+        struct span what = arena_print(&compiler->scratch, "subset \"%.*s\"", SPAN_ARGUMENTS(subset));
+        refuse(compiler, rule, position_or(found->name.position, found->position), what.data, &policy);
+    }
+    *ret_policy = policy;
+}

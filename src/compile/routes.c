@@ -1,0 +1,145 @@
+#include "compile/routes.h"
+
+#include "compile/clusters.h"
+#include "compile/compiler.h"
+
+/* What the routes of one call have in common. */
+struct route_scope {
+    struct compiler *compiler;
+    const struct object_meta *meta; /* of the VirtualService */
+    const struct merged_server *server;
+};
+
+bool route_is_catch_all(const struct route *route) {
+    return route->match.path_match == PATH_MATCH_ANY ||
+           (route->match.path_match == PATH_MATCH_PREFIX && span_equal(route->match.path, SPAN_LITERAL("/")));
+}
+
+/* Istio's sourceMatchHTTP: the labels and the namespace of the source are the gateway's own, and only looked at without gateways. */
+static bool match_holds_here(const struct route_scope *scope, const struct http_match *match) {
+    struct compiler *compiler = scope->compiler;
+    if (match->port.is_set && match->port.value != 0 && match->port.value != scope->server->number)
+        return false;
+    if (match->gateways.count > 0)
+        return match_names_gateway(&compiler->scratch, &match->gateways, scope->meta->namespace, scope->server->gateway_title);
+    if (!label_set_contains(&compiler->gateway_labels, &match->source_labels))
+        return false;
+    return match->source_namespace.text.size == 0 ||
+           span_equal(match->source_namespace.text, compiler->gateway_namespace);
+}
+
+static void report_unsupported(const struct route_scope *scope, enum diagnostic_severity severity, struct span path,
+                               struct position position, const char *consequence) {
+    if (compiler_first_report(scope->compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, position, scope->meta))
+        compiler_report(scope->compiler, severity, DIAGNOSTIC_UNSUPPORTED_FIELD, position, scope->meta, "",
+                        "%.*s is not supported yet: %s", SPAN_ARGUMENTS(path), consequence);
+}
+
+/* False: it cannot be evaluated, or never holds. */
+static bool compile_match(const struct route_scope *scope, const struct http_match *match, struct route_match *ret_match) {
+    static const char consequence[] = "the route is left out";
+    struct compiler *compiler = scope->compiler;
+    bool usable = true;
+    for (const struct unsupported *item = match->unsupported.first; item != NULL; item = item->next) {
+        report_unsupported(scope, DIAGNOSTIC_ERROR, item->path, item->position, consequence);
+        usable = false;
+    }
+    struct route_match result = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")};
+    result.ignore_case = match->ignore_uri_case.value;
+    switch (match->uri.kind) {
+    case STRING_MATCH_NONE:
+        break;
+    case STRING_MATCH_EXACT:
+        result.path_match = PATH_MATCH_EXACT;
+        result.path = arena_copy(compiler->arena, match->uri.value);
+        break;
+    case STRING_MATCH_PREFIX:
+        result.path = arena_copy(compiler->arena, match->uri.value);
+        break;
+    case STRING_MATCH_REGEX:
+        result.path_match = PATH_MATCH_ANY;
+        if (span_equal(match->uri.value, SPAN_LITERAL(".*")))
+            break;
+        report_unsupported(scope, DIAGNOSTIC_ERROR, SPAN_LITERAL("a regular expression for uri"), match->uri.position, consequence);
+        usable = false;
+        break;
+    }
+    if (usable)
+        *ret_match = result;
+    return usable;
+}
+
+static void refuse(struct route *route, struct arena *arena, struct span reason) {
+    if (route->action == ROUTE_REFUSE)
+        return;
+    route->action = ROUTE_REFUSE;
+    route->refusal = arena_copy(arena, reason);
+}
+
+/* Everything that is written and not served refuses, whether it restricts or not: an answer without it would be a wrong one. */
+static void apply_unsupported(const struct route_scope *scope, const struct unsupported_list *list, struct route *route) {
+    struct compiler *compiler = scope->compiler;
+    bool allowed = compiler->options->allow_unsupported;
+    for (const struct unsupported *item = list->first; item != NULL; item = item->next) {
+        report_unsupported(scope, compiler_restriction_severity(compiler), item->path, item->position,
+                           allowed ? "it is ignored" : "requests to this route are answered 503");
+        if (!allowed)
+            refuse(route, compiler->arena, arena_print(&compiler->scratch, "%.*s is not supported", SPAN_ARGUMENTS(item->path)));
+    }
+}
+
+static void compile_action(const struct route_scope *scope, const struct http_route *written, struct route *route) {
+    struct compiler *compiler = scope->compiler;
+    route->action = ROUTE_FORWARD;
+    if (compiler->http_refusal.size > 0)
+        refuse(route, compiler->arena, compiler->http_refusal);
+    apply_unsupported(scope, &scope->meta->unsupported, route);
+    apply_unsupported(scope, &written->unsupported, route);
+    for (size_t i = 0; i < written->destination_count; i++)
+        apply_unsupported(scope, &written->destinations[i].unsupported, route);
+    compile_destinations(compiler, scope->meta, written->destinations, written->destination_count, scope->server->number,
+                         &route->destinations);
+    if (route->destinations.count == 0)
+        refuse(route, compiler->arena, SPAN_LITERAL("the route has no destination that is supported"));
+}
+
+/* http.name, then "." and match.name, each where it is set. */
+static struct span route_name(struct arena *arena, const struct http_route *written, const struct http_match *match) {
+    struct span name = match == NULL ? SPAN_EMPTY : match->name.text;
+    if (name.size == 0)
+        return arena_copy(arena, written->name.text);
+    return arena_print(arena, "%.*s.%.*s", SPAN_ARGUMENTS(written->name.text), SPAN_ARGUMENTS(name));
+}
+
+/* True when nothing behind this route can be reached. `match` is NULL for a route without matches. */
+static bool add_route(const struct route_scope *scope, const struct http_route *written, const struct http_match *match,
+                      struct route_list *routes) {
+    struct compiler *compiler = scope->compiler;
+    struct route route = {.match = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")}};
+    if (match != NULL && (!match_holds_here(scope, match) || !compile_match(scope, match, &route.match)))
+        return false;
+    route.name = route_name(compiler->arena, written, match);
+    route.id = compiler_origin(compiler, scope->meta, match == NULL ? written->position : match->position);
+    route.retry = compiler->retry;
+    compile_action(scope, written, &route);
+    ARRAY_APPEND(&compiler->scratch, routes, route);
+    return route_is_catch_all(&route);
+}
+
+void compile_routes(struct compiler *compiler, const struct bound_virtual_service *service,
+                    const struct merged_server *server, struct route_list *ret_routes) {
+    const struct virtual_service *object = service->object;
+    struct route_scope scope = {.compiler = compiler, .meta = &object->meta, .server = server};
+    struct route_list routes = {0};
+    bool ended = false;
+    for (size_t i = 0; i < object->http_count && !ended; i++) {
+        const struct http_route *written = &object->http[i];
+        if (written->invalid)
+            continue;
+        if (written->match_count == 0)
+            ended = add_route(&scope, written, NULL, &routes);
+        for (size_t match = 0; match < written->match_count && !ended; match++)
+            ended = add_route(&scope, written, &written->matches[match], &routes);
+    }
+    *ret_routes = routes;
+}

@@ -1,0 +1,202 @@
+#include "compile/settings.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "compile/compiler.h"
+#include "text/json.h"
+
+/* Istio's default policy, retry.go: two retries of what surely did no harm. */
+#define RETRY_ATTEMPTS_DEFAULT 2
+#define RETRY_BACKOFF_BASE_NS MILLISECONDS(25)
+#define RETRY_BACKOFF_FACTOR_MAX 10
+
+static void report_mesh(struct compiler *compiler, enum diagnostic_severity severity, enum diagnostic_code code,
+                        struct position position, const char *hint, const char *text) {
+    diagnostic_add(compiler->diagnostics, severity, code, position_or(position, compiler->mesh.position),
+                   compiler->mesh.origin, span_of(hint), "%s", text);
+}
+
+static enum path_normalization path_normalization_of(enum mesh_path_normalization written) {
+    switch (written) {
+    case MESH_PATH_NORMALIZATION_DEFAULT:
+    case MESH_PATH_NORMALIZATION_BASE:
+        return PATH_NORMALIZATION_BASE;
+    case MESH_PATH_NORMALIZATION_NONE:
+        return PATH_NORMALIZATION_NONE;
+    case MESH_PATH_NORMALIZATION_MERGE_SLASHES:
+        return PATH_NORMALIZATION_MERGE_SLASHES;
+    case MESH_PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES:
+        return PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES;
+    }
+    return PATH_NORMALIZATION_BASE;
+}
+
+static void compile_headers(struct compiler *compiler, struct gateway_settings *settings) {
+    const struct proxy_headers *headers = &compiler->mesh.proxy_headers;
+    struct span server = headers->server_value.text;
+    settings->server_header_passes = headers->server_disabled.value;
+    settings->server_header = arena_copy(compiler->arena, server.size > 0 ? server : SPAN_LITERAL("istio-envoy"));
+    settings->request_id_disabled = headers->request_id_disabled.value;
+    settings->attempt_count_disabled = headers->attempt_count_disabled.value;
+    settings->envoy_debug_headers_disabled = headers->envoy_debug_headers_disabled.value;
+    settings->x_forwarded_host_enabled = headers->x_forwarded_host.value;
+    settings->x_forwarded_port_enabled = headers->x_forwarded_port.value;
+}
+
+static bool compile_log_fields(struct compiler *compiler, const struct node *node, size_t depth,
+                               struct access_log_field **ret_fields, struct access_log_format_error *ret_error);
+
+static bool compile_log_field(struct compiler *compiler, const struct node_field *written, size_t depth,
+                              struct access_log_field *field, struct access_log_format_error *ret_error) {
+    field->key_json = access_log_key_json(compiler->arena, written->key);
+    switch (written->value->kind) {
+    case NODE_MAPPING:
+        field->field_count = written->value->count;
+        return compile_log_fields(compiler, written->value, depth + 1, &field->fields, ret_error);
+    case NODE_SCALAR:
+        return access_log_value_parse(compiler->arena, written->value->scalar, &field->value, ret_error);
+    case NODE_NULL:
+        return access_log_value_parse(compiler->arena, SPAN_EMPTY, &field->value, ret_error);
+    case NODE_SEQUENCE:
+        break;
+    }
+    snprintf(ret_error->text, sizeof(ret_error->text), "\"%.*s\" is a list; a text or an object is needed",
+             SPAN_ARGUMENTS(span_first(written->key, 64)));
+    return false;
+}
+
+static bool compile_log_fields(struct compiler *compiler, const struct node *node, size_t depth,
+                               struct access_log_field **ret_fields, struct access_log_format_error *ret_error) {
+    if (depth > ACCESS_LOG_DEPTH_MAX) {
+        snprintf(ret_error->text, sizeof(ret_error->text), "objects are nested more than %d deep", ACCESS_LOG_DEPTH_MAX);
+        return false;
+    }
+    struct access_log_field *fields = arena_new_array(compiler->arena, struct access_log_field, node->count);
+    for (size_t i = 0; i < node->count; i++)
+        if (!compile_log_field(compiler, &node->fields[i], depth, &fields[i], ret_error))
+            return false;
+    *ret_fields = fields;
+    return true;
+}
+
+static bool compile_json_format(struct compiler *compiler, const struct located *written,
+                                const struct access_log_format **ret_format, struct access_log_format_error *ret_error) {
+    struct node *root;
+    if (!json_parse(&compiler->scratch, written->text, written->position, NULL, &root) || root->kind != NODE_MAPPING) {
+        snprintf(ret_error->text, sizeof(ret_error->text), "with accessLogEncoding JSON it must be one JSON object");
+        return false;
+    }
+    struct access_log_field *fields;
+    if (!compile_log_fields(compiler, root, 1, &fields, ret_error))
+        return false;
+    *ret_format = access_log_format_of_fields(compiler->arena, fields, root->count);
+    return true;
+}
+
+static void compile_access_log(struct compiler *compiler, struct snapshot *snapshot) {
+    const struct mesh_config *mesh = &compiler->mesh;
+    const struct located *written = &mesh->access_log_format;
+    bool json = mesh->access_log_encoding == ACCESS_LOG_JSON;
+    snapshot->settings.access_log_path = arena_copy(compiler->arena, mesh->access_log_file.text);
+    if (mesh->access_log_file.text.size == 0)
+        return;
+    struct access_log_format_error error = {{0}};
+    bool parsed = false;
+    if (written->text.size > 0)
+        parsed = json ? compile_json_format(compiler, written, &snapshot->access_log, &error)
+                      : access_log_format_parse_text(compiler->arena, written->text, &snapshot->access_log, &error);
+    if (parsed)
+        return;
+    snapshot->access_log = access_log_format_default(compiler->arena, json);
+    if (written->text.size > 0)
+        diagnostic_add(compiler->diagnostics, DIAGNOSTIC_ERROR, DIAGNOSTIC_MESH_ACCESS_LOG_FORMAT,
+                       position_or(written->position, mesh->position), mesh->origin, SPAN_EMPTY,
+                       "accessLogFormat: %s; the default format is used", error.text);
+}
+
+static const struct {
+    struct span name;
+    uint32_t bit;
+} retry_conditions[] = {
+    {{"5xx", 3}, RETRY_ON_5XX},
+    {{"gateway-error", 13}, RETRY_ON_GATEWAY_ERROR},
+    {{"reset", 5}, RETRY_ON_RESET},
+    {{"connect-failure", 15}, RETRY_ON_CONNECT_FAILURE},
+    {{"retriable-4xx", 13}, RETRY_ON_RETRIABLE_4XX},
+    {{"refused-stream", 14}, RETRY_ON_REFUSED_STREAM},
+    {{"retriable-status-codes", 22}, RETRY_ON_RETRIABLE_STATUS_CODES},
+    {{"unavailable", 11}, RETRY_ON_UNAVAILABLE},
+    {{"cancelled", 9}, RETRY_ON_CANCELLED},
+};
+
+static void add_status_code(struct compiler *compiler, struct retry_policy *retry, uint16_t code) {
+    uint16_t *codes = arena_new_array(compiler->arena, uint16_t, retry->status_code_count + 1);
+    for (size_t i = 0; i < retry->status_code_count; i++)
+        codes[i] = retry->status_codes[i];
+    codes[retry->status_code_count++] = code;
+    retry->status_codes = codes;
+    retry->retry_on |= RETRY_ON_RETRIABLE_STATUS_CODES;
+}
+
+static void add_retry_condition(struct compiler *compiler, struct retry_policy *retry, struct span token,
+                                struct position position) {
+    uint64_t code;
+    if (token.size == 0)
+        return;
+    if (span_to_u64(token, &code) && code >= 100 && code <= 599) {
+        add_status_code(compiler, retry, (uint16_t)code);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(retry_conditions); i++) {
+        if (!span_equal(token, retry_conditions[i].name))
+            continue;
+        retry->retry_on |= retry_conditions[i].bit;
+        return;
+    }
+    diagnostic_add(compiler->diagnostics, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, position, compiler->mesh.origin,
+                   SPAN_EMPTY, "retryOn \"%.*s\" is not supported yet and has no effect", SPAN_ARGUMENTS(token));
+}
+
+static void compile_retry(struct compiler *compiler) {
+    const struct mesh_retry_policy *written = &compiler->mesh.default_http_retry_policy;
+    struct retry_policy retry = {.attempts = RETRY_ATTEMPTS_DEFAULT, .backoff_base_ns = RETRY_BACKOFF_BASE_NS};
+    if (written->is_set && written->attempts.is_set)
+        retry.attempts = (uint32_t)written->attempts.value;
+    if (written->is_set && written->per_try_timeout_ns.is_set)
+        retry.per_try_timeout_ns = (uint64_t)written->per_try_timeout_ns.value;
+    if (written->is_set && written->backoff_ns.is_set)
+        retry.backoff_base_ns = (uint64_t)written->backoff_ns.value;
+    retry.backoff_max_ns = RETRY_BACKOFF_FACTOR_MAX * retry.backoff_base_ns;
+    struct span rest = written->retry_on.text;
+    if (!written->is_set || rest.size == 0)
+        rest = SPAN_LITERAL("connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes");
+    struct span token;
+    while (span_split(&rest, ',', &token))
+        add_retry_condition(compiler, &retry, span_trim(token), written->retry_on.position);
+    compiler->retry = retry;
+}
+
+static void report_unsupported(struct compiler *compiler) {
+    const struct mesh_config *mesh = &compiler->mesh;
+    for (const struct unsupported *item = mesh->unsupported.first; item != NULL; item = item->next) {
+        struct span text = arena_print(&compiler->scratch, "%.*s is not supported yet and has no effect", SPAN_ARGUMENTS(item->path));
+        report_mesh(compiler, item->restricts_or_encrypts ? compiler_restriction_severity(compiler) : DIAGNOSTIC_WARNING,
+                    item->restricts_or_encrypts ? DIAGNOSTIC_UNSUPPORTED_RESTRICTION : DIAGNOSTIC_UNSUPPORTED_FIELD,
+                    item->position, "", text.data);
+    }
+}
+
+void compile_settings(struct compiler *compiler) {
+    struct snapshot *snapshot = compiler->snapshot;
+    struct gateway_settings *settings = &snapshot->settings;
+    const struct mesh_config *mesh = &compiler->mesh;
+    settings->gateway_name = arena_copy(compiler->arena, compiler->gateway_name);
+    settings->gateway_namespace = arena_copy(compiler->arena, compiler->gateway_namespace);
+    settings->trusted_proxy_count = mesh->num_trusted_proxies;
+    settings->path_normalization = path_normalization_of(mesh->path_normalization);
+    settings->termination_drain_duration_ns = (uint64_t)mesh->termination_drain_duration_ns;
+    compile_headers(compiler, settings);
+    compile_access_log(compiler, snapshot);
+    compile_retry(compiler);
+    report_unsupported(compiler);
+}

@@ -1,0 +1,123 @@
+#include "compile/virtual_hosts.h"
+
+#include "compile/compiler.h"
+#include "compile/routes.h"
+
+/* The routes of one VirtualService through one Gateway: built for the first server that needs them and used for all of the table, port
+ * conditions included, as Istio does. */
+struct built_routes {
+    const struct gateway *gateway;
+    const struct bound_virtual_service *service;
+    struct route_list routes;
+};
+
+struct host_draft {
+    struct virtual_host *host;
+    struct route_list routes;
+    ARRAY_OF(const struct built_routes *) sources;
+};
+
+struct table_draft {
+    struct compiler *compiler;
+    ARRAY_OF(struct built_routes *) built;
+    ARRAY_OF(struct host_draft *) hosts; /* in order of creation */
+    struct map hosts_by_domain;
+};
+
+static const struct built_routes *routes_for(struct table_draft *draft, const struct bound_virtual_service *service,
+                                             const struct merged_server *server) {
+    for (size_t i = 0; i < draft->built.count; i++)
+        if (draft->built.items[i]->gateway == server->gateway && draft->built.items[i]->service == service)
+            return draft->built.items[i];
+    struct built_routes *built = arena_new(&draft->compiler->scratch, struct built_routes);
+    built->gateway = server->gateway;
+    built->service = service;
+    compile_routes(draft->compiler, service, server, &built->routes);
+    ARRAY_APPEND(&draft->compiler->scratch, &draft->built, built);
+    return built;
+}
+
+static struct host_draft *host_for(struct table_draft *draft, struct span name) {
+    struct compiler *compiler = draft->compiler;
+    struct span domain = arena_lower(compiler->arena, name);
+    struct host_draft *host = map_get(&draft->hosts_by_domain, domain);
+    if (host != NULL)
+        return host;
+    host = arena_new(&compiler->scratch, struct host_draft);
+    host->host = arena_new(compiler->arena, struct virtual_host);
+    host->host->domain = domain;
+    ARRAY_APPEND(&compiler->scratch, &draft->hosts, host);
+    map_set(&draft->hosts_by_domain, domain, host);
+    return host;
+}
+
+/* The same routes a second time could never match: left out. */
+static void add_routes(struct table_draft *draft, struct host_draft *host, const struct built_routes *built) {
+    for (size_t i = 0; i < host->sources.count; i++)
+        if (host->sources.items[i] == built)
+            return;
+    ARRAY_APPEND(&draft->compiler->scratch, &host->sources, built);
+    for (size_t i = 0; i < built->routes.count; i++)
+        ARRAY_APPEND(&draft->compiler->scratch, &host->routes, built->routes.items[i]);
+}
+
+static bool redirects(const struct merged_server *server) {
+    return server->server->tls != NULL && server->server->tls->https_redirect.value;
+}
+
+static void add_server(struct table_draft *draft, const struct merged_server *server) {
+    struct compiler *compiler = draft->compiler;
+    for (size_t i = 0; i < compiler->virtual_services.count; i++) {
+        struct bound_virtual_service *service = compiler->virtual_services.items[i];
+        struct span_list hosts;
+        virtual_service_server_hosts(compiler, service, server, &hosts);
+        if (hosts.count == 0)
+            continue;
+        const struct built_routes *built = routes_for(draft, service, server);
+        for (size_t host = 0; host < hosts.count && built->routes.count > 0; host++) {
+            struct host_draft *draft_host = host_for(draft, hosts.items[host]);
+            add_routes(draft, draft_host, built);
+            draft_host->host->require_tls |= redirects(server);
+        }
+    }
+    /* Hosts that still carry a namespace make a virtual host that no request names, as in Istio. */
+    for (size_t i = 0; i < server->hosts.count && redirects(server); i++)
+        host_for(draft, server->hosts.items[i])->host->require_tls = true;
+}
+
+/* Catch-all routes go behind the others; otherwise the order stays. */
+static void finish_host(struct compiler *compiler, struct host_draft *draft) {
+    struct virtual_host *host = draft->host;
+    host->routes = arena_new_array(compiler->arena, struct route, draft->routes.count);
+    for (int catch_all = 0; catch_all < 2; catch_all++)
+        for (size_t i = 0; i < draft->routes.count; i++)
+            if (route_is_catch_all(&draft->routes.items[i]) == (catch_all == 1))
+                host->routes[host->route_count++] = draft->routes.items[i];
+}
+
+static int compare_hosts(const void *left, const void *right) {
+    return span_compare((*(struct virtual_host *const *)left)->domain, (*(struct virtual_host *const *)right)->domain);
+}
+
+static struct route_table *compile_route_table(struct compiler *compiler, const struct route_servers *servers) {
+    struct table_draft draft = {.compiler = compiler};
+    map_init(&draft.hosts_by_domain);
+    for (size_t i = 0; i < servers->servers.count; i++)
+        add_server(&draft, servers->servers.items[i]);
+    map_deinit(&draft.hosts_by_domain);
+    struct route_table *table = arena_new(compiler->arena, struct route_table);
+    table->name = arena_copy(compiler->arena, servers->route_name);
+    table->virtual_hosts = arena_new_array(compiler->arena, struct virtual_host *, draft.hosts.count);
+    for (size_t i = 0; i < draft.hosts.count; i++) {
+        finish_host(compiler, draft.hosts.items[i]);
+        table->virtual_hosts[table->virtual_host_count++] = draft.hosts.items[i]->host;
+    }
+    array_sort(table->virtual_hosts, table->virtual_host_count, sizeof(table->virtual_hosts[0]), compare_hosts);
+    return table;
+}
+
+void compile_route_tables(struct compiler *compiler) {
+    for (size_t i = 0; i < compiler->servers.route_tables.count; i++)
+        ARRAY_APPEND(&compiler->scratch, &compiler->route_tables,
+                     compile_route_table(compiler, compiler->servers.route_tables.items[i]));
+}

@@ -1,0 +1,238 @@
+/* Protocol sessions without I/O: what an HTTP server side and an HTTP client side look like, whatever the version of HTTP. Bytes and calls in,
+ * events and bytes out; no descriptor, no clock. One thread.
+ *
+ * Rules for both sides:
+ *  - Events are called from inside receive, receive_end and the send functions; an owner may call send functions from inside an event. It
+ *    must not destroy the session there (objects die at the end of the loop turn).
+ *  - `ends` on a head: no content and no end event or call follows.
+ *  - A send function that returns false has met the output's ceiling (or was told a lie about lengths): the session is BROKEN. Abort the
+ *    stream and close the connection.
+ *  - Spans of body events are valid during the event only; heads and trailers as long as the stream's arena. */
+#ifndef FAIRLEAD_HTTP_SESSION_H
+#define FAIRLEAD_HTTP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/compiler.h"
+#include "base/span.h"
+#include "wire/close_reason.h"
+#include "wire/http1_fault.h"
+#include "wire/message.h"
+
+enum http_session_status {
+    HTTP_SESSION_OPEN,    /* feed it what comes */
+    HTTP_SESSION_PAUSED,  /* unconsumed bytes stay with the caller: until http_..._resume, or until the exchange is done (stream_closed) */
+    HTTP_SESSION_CLOSING, /* flush the output, then close (half-close first, as transports do); input is of no interest */
+    HTTP_SESSION_LINGER,  /* flush the output, half-close, throw input away for DEADLINE_LINGER_NS, then close */
+    HTTP_SESSION_TUNNEL,  /* after 101: raw bytes both ways, through the body events and send_body */
+    HTTP_SESSION_BROKEN,  /* close at once; what is in the output would be a lie */
+};
+
+/* ---------------------------------------------------------------- The server side ---- */
+
+struct http_server;
+
+/* One request and its response. Belongs to the session. */
+struct http_stream {
+    struct http_server *server;
+    void *user; /* the owner's exchange; the session never looks */
+};
+
+struct http_server_events {
+    /* A request's first bytes came: gives the arena that its head will live in. Never NULL; it must last until stream_closed. From here on a
+     * head that takes too long may be answered with 408. */
+    struct arena *(*stream_begin)(void *owner, struct http_stream *stream);
+    void (*request_head)(void *owner, struct http_stream *stream, struct message_head *head, bool ends);
+    void (*request_body)(void *owner, struct http_stream *stream, struct span bytes);
+    /* In a tunnel: the client's side ended (half-close). */
+    void (*request_end)(void *owner, struct http_stream *stream, struct header *trailers, size_t count);
+    /* The request is malformed (its head, or later its content) and no final head was sent yet: answer with http1_fault_status(fault); the
+     * session adds connection: close and lingers. request_head may not have been called. No further request event follows. Once a final head
+     * was sent, stream_failed(DOWNSTREAM_PROTOCOL_ERROR) is called instead. */
+    void (*request_rejected)(void *owner, struct http_stream *stream, enum http1_fault fault);
+    /* The stream ended before its response did: the client left (DOWNSTREAM_CLOSED, DOWNSTREAM_BODY_TRUNCATED) or broke the protocol. Nothing
+     * can be sent any more. stream_closed follows. */
+    void (*stream_failed)(void *owner, struct http_stream *stream, enum close_reason reason);
+    /* The last call about this stream, always made for each stream_begin: the arena may go, the next request may begin. Look at
+     * http_server_status and feed it the bytes that were kept, if any (not from inside this event). */
+    void (*stream_closed)(void *owner, struct http_stream *stream);
+};
+
+struct http_server_functions {
+    enum http_session_status (*receive)(struct http_server *server, struct span bytes, size_t *ret_consumed);
+    enum http_session_status (*receive_end)(struct http_server *server);
+    enum http_session_status (*status)(const struct http_server *server);
+    bool (*is_idle)(const struct http_server *server);
+    void (*begin_drain)(struct http_server *server);
+    void (*pause)(struct http_stream *stream);
+    void (*resume)(struct http_stream *stream);
+    bool (*send_informational)(struct http_stream *stream, const struct message_head *head);
+    bool (*send_head)(struct http_stream *stream, const struct message_head *head, bool ends);
+    bool (*send_body)(struct http_stream *stream, struct span bytes);
+    bool (*send_end)(struct http_stream *stream, const struct header *trailers, size_t count);
+    void (*abort)(struct http_stream *stream, enum close_reason reason);
+    void (*deinit)(struct http_server *server);
+};
+
+struct http_server {
+    const struct http_server_functions *functions;
+    const struct http_server_events *events;
+    void *owner;
+    struct buffer *output; /* the caller's; the session appends, the caller writes and consumes */
+};
+
+/* Gives received bytes to the session. Fewer may be consumed than given: keep the rest and give it again first. */
+static inline enum http_session_status http_server_receive(struct http_server *server, struct span bytes, size_t *ret_consumed) {
+    return server->functions->receive(server, bytes, ret_consumed);
+}
+/* The client closed its sending side in order. With an exchange under way whose request is complete, the answer is still sent; then the
+ * session is CLOSING. */
+static inline enum http_session_status http_server_receive_end(struct http_server *server) {
+    return server->functions->receive_end(server);
+}
+static inline enum http_session_status http_server_status(const struct http_server *server) {
+    return server->functions->status(server);
+}
+/* No request has begun: not a byte of one is held. An idle session may be closed without harm. */
+static inline bool http_server_is_idle(const struct http_server *server) {
+    return server->functions->is_idle(server);
+}
+/* The next (or present) response says connection: close; an idle session turns CLOSING. */
+static inline void http_server_begin_drain(struct http_server *server) {
+    server->functions->begin_drain(server);
+}
+/* Back-pressure on the request's content: while paused, receive consumes nothing of it. Resume, then receive again. */
+static inline void http_server_pause(struct http_stream *stream) {
+    stream->server->functions->pause(stream);
+}
+static inline void http_server_resume(struct http_stream *stream) {
+    stream->server->functions->resume(stream);
+}
+/* A 1xx other than 101. Silently dropped for an HTTP/1.0 client (RFC 9110 section 15.2). Not after the final head. */
+MUST_USE static inline bool http_server_send_informational(struct http_stream *stream, const struct message_head *head) {
+    return stream->server->functions->send_informational(stream, head);
+}
+/* The final response head, or 101. Framing, connection and keep-alive fields are the session's own: those in the head are ignored, except
+ * content-length, which is kept and enforced. With `ends` and no content-length, content-length: 0 is said where a body is possible. */
+MUST_USE static inline bool http_server_send_head(struct http_stream *stream, const struct message_head *head, bool ends) {
+    return stream->server->functions->send_head(stream, head, ends);
+}
+/* Dropped where the response has no content (HEAD, 204, 304). More than content-length said breaks the session. */
+MUST_USE static inline bool http_server_send_body(struct http_stream *stream, struct span bytes) {
+    return stream->server->functions->send_body(stream, bytes);
+}
+/* Trailers are dropped where the framing has no room for them. Fewer bytes than content-length said breaks the session. In a tunnel: the
+ * upstream's side ended, the caller half-closes its transport; when both sides have ended, the stream is closed and the session CLOSING. */
+MUST_USE static inline bool http_server_send_end(struct http_stream *stream, const struct header *trailers, size_t count) {
+    return stream->server->functions->send_end(stream, trailers, count);
+}
+/* The response cannot be completed: the client must not take it for whole, so the session is BROKEN (close with a reset: a response that
+ * lasts until close has no other mark). stream_failed is not called; stream_closed is. Also to be called after a send function said false. */
+static inline void http_server_abort(struct http_stream *stream, enum close_reason reason) {
+    stream->server->functions->abort(stream, reason);
+}
+/* Ends the session; a stream under way gets stream_failed and stream_closed first. Frees what the session holds, not the struct. */
+static inline void http_server_deinit(struct http_server *server) {
+    server->functions->deinit(server);
+}
+
+/* ---------------------------------------------------------------- The client side ---- */
+
+struct http_client;
+
+struct http_client_stream {
+    struct http_client *client;
+    void *user;
+};
+
+struct http_client_events {
+    /* 1xx other than 101, at most HTTP_INFORMATIONAL_MAX; the head lives in the stream's arena. */
+    void (*response_informational)(void *owner, struct http_client_stream *stream, struct message_head *head);
+    /* The final head, or a 101 that was asked for (then the session is a tunnel and `ends` is false). The response may come, and end,
+     * before the request was sent whole: the owner then finishes the request or aborts the stream. */
+    void (*response_head)(void *owner, struct http_client_stream *stream, struct message_head *head, bool ends);
+    void (*response_body)(void *owner, struct http_client_stream *stream, struct span bytes);
+    void (*response_end)(void *owner, struct http_client_stream *stream, struct header *trailers, size_t count);
+    /* The response cannot be completed: UPSTREAM_PROTOCOL_ERROR (fault tells), UPSTREAM_CLOSED (the peer ended too early). The session is
+     * BROKEN. stream_closed follows. */
+    void (*response_failed)(void *owner, struct http_client_stream *stream, enum close_reason reason, enum http1_fault fault);
+    /* The last call about this stream: request and response are both complete, or it failed, or was aborted. Ask http_client_is_reusable. */
+    void (*stream_closed)(void *owner, struct http_client_stream *stream);
+};
+
+struct http_client_functions {
+    struct http_client_stream *(*open)(struct http_client *client, struct arena *arena, void *user);
+    enum http_session_status (*receive)(struct http_client *client, struct span bytes, size_t *ret_consumed);
+    enum http_session_status (*receive_end)(struct http_client *client);
+    enum http_session_status (*status)(const struct http_client *client);
+    bool (*is_reusable)(const struct http_client *client);
+    bool (*has_received)(const struct http_client_stream *stream);
+    void (*pause)(struct http_client_stream *stream);
+    void (*resume)(struct http_client_stream *stream);
+    bool (*send_head)(struct http_client_stream *stream, const struct message_head *head, bool ends);
+    bool (*send_body)(struct http_client_stream *stream, struct span bytes);
+    bool (*send_end)(struct http_client_stream *stream, const struct header *trailers, size_t count);
+    void (*abort)(struct http_client_stream *stream);
+    void (*deinit)(struct http_client *client);
+};
+
+struct http_client {
+    const struct http_client_functions *functions;
+    const struct http_client_events *events;
+    void *owner;
+    struct buffer *output;
+};
+
+/* Begins a request; NULL when the session cannot take one (busy, broken or closing). The response lives in `arena`. */
+MUST_USE static inline struct http_client_stream *http_client_open(struct http_client *client, struct arena *arena, void *user) {
+    return client->functions->open(client, arena, user);
+}
+/* A byte while no request is open makes the session BROKEN (rule 11): close the connection. */
+static inline enum http_session_status http_client_receive(struct http_client *client, struct span bytes, size_t *ret_consumed) {
+    return client->functions->receive(client, bytes, ret_consumed);
+}
+/* The upstream closed its sending side: ends a body that lasts until close, fails a response that is not complete. */
+static inline enum http_session_status http_client_receive_end(struct http_client *client) {
+    return client->functions->receive_end(client);
+}
+static inline enum http_session_status http_client_status(const struct http_client *client) {
+    return client->functions->status(client);
+}
+/* No request is open, the last one and its response were complete, neither side said close, no surplus byte came. */
+static inline bool http_client_is_reusable(const struct http_client *client) {
+    return client->functions->is_reusable(client);
+}
+/* Whether any byte of the response has come: if not, and the connection was a reused one, the request may be retried (rule 11). */
+static inline bool http_client_has_received(const struct http_client_stream *stream) {
+    return stream->client->functions->has_received(stream);
+}
+static inline void http_client_pause(struct http_client_stream *stream) {
+    stream->client->functions->pause(stream);
+}
+static inline void http_client_resume(struct http_client_stream *stream) {
+    stream->client->functions->resume(stream);
+}
+/* Sends head->method, head->path and head->authority (as Host). A content-length field is kept and enforced (head->content_length is not looked
+ * at); without one, content is sent chunked. An Upgrade field in the head asks for the upgrade; "te: trailers" gets its connection option. */
+MUST_USE static inline bool http_client_send_head(struct http_client_stream *stream, const struct message_head *head, bool ends) {
+    return stream->client->functions->send_head(stream, head, ends);
+}
+MUST_USE static inline bool http_client_send_body(struct http_client_stream *stream, struct span bytes) {
+    return stream->client->functions->send_body(stream, bytes);
+}
+MUST_USE static inline bool http_client_send_end(struct http_client_stream *stream, const struct header *trailers, size_t count) {
+    return stream->client->functions->send_end(stream, trailers, count);
+}
+/* Gives the request up; the session is BROKEN. response_failed is not called; stream_closed is. */
+static inline void http_client_abort(struct http_client_stream *stream) {
+    stream->client->functions->abort(stream);
+}
+/* As http_client_abort when a request is open; frees what the session holds, not the struct. */
+static inline void http_client_deinit(struct http_client *client) {
+    client->functions->deinit(client);
+}
+
+#endif

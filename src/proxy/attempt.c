@@ -1,0 +1,436 @@
+/* The upstream half of an exchange: tries, one after the other, until one brings a response head that is passed on. */
+#include "base/assert.h"
+#include "proxy/exchange_internal.h"
+#include "proxy/request_rules.h"
+#include "proxy/response_rules.h"
+#include "wire/response_flag.h"
+
+static void attempt_connect(struct exchange *exchange);
+
+/* --- Giving up and trying again --- */
+
+void attempt_give_up(struct exchange *exchange) {
+    struct attempt *attempt = &exchange->attempt;
+    if (attempt->number > 0)
+        timer_cancel(&exchange->context->timers, &exchange->try_timer);
+    upstream_connect_cancel(&attempt->wait);
+    struct http_client_stream *stream = attempt->stream;
+    attempt->stream = NULL;
+    attempt->connection = NULL;
+    /* With both halves complete the session says stream_closed by itself now, and the connection may be used again. */
+    if (stream != NULL && !(attempt->response_ended && attempt->request_sent))
+        http_client_abort(stream);
+}
+
+static void reply_overload(struct exchange *exchange) {
+    if (exchange->response == NULL) {
+        struct local_reply reply = local_reply_overload();
+        exchange_reply(exchange, &reply);
+    } else {
+        exchange_cut(exchange, CLOSE_REASON_MEMORY_CEILING, SPAN_LITERAL("overload"));
+    }
+}
+
+/* The try is over before its response head could be passed on: once more, or tell the client. */
+static void attempt_failed(struct exchange *exchange, const struct retry_question *asked, struct span transport_reason) {
+    struct retry_question question = *asked;
+    question.idempotent = http_method_is_idempotent(exchange->request->method_token);
+    question.replayable = !exchange->replay_lost && exchange->cluster != NULL;
+    exchange->transport_reason = transport_reason;
+    attempt_give_up(exchange);
+    enum retry_answer answer = retry_decide(&exchange->retry, &question);
+    switch (answer) {
+    case RETRY_FRESH:
+        counter_add(&exchange->context->counters.upstream_retries, 1);
+        attempt_connect(exchange);
+        return;
+    case RETRY_AFTER_BACKOFF:
+        counter_add(&exchange->context->counters.upstream_retries, 1);
+        exchange->phase = EXCHANGE_BACKOFF;
+        timer_set(&exchange->context->timers, &exchange->try_timer, exchange->context->now_ns,
+                  retry_backoff_ns(&exchange->retry, &exchange->context->random));
+        return;
+    case RETRY_NO:
+    case RETRY_LIMIT_EXCEEDED: break;
+    }
+    struct upstream_failure failure = {.failure = question.failure,
+                                       .retried = exchange->attempt.number > 1,
+                                       .limit_exceeded = answer == RETRY_LIMIT_EXCEEDED,
+                                       .transport_reason = transport_reason};
+    struct local_reply reply = local_reply_of_failure(&exchange->arena, &failure);
+    exchange_reply(exchange, &reply);
+}
+
+/* The connection ended or broke under a response that is not whole. */
+static void attempt_ended(struct exchange *exchange, enum attempt_failure failure, enum close_reason reason) {
+    if (exchange->phase != EXCHANGE_WAITING) {
+        exchange_cut(exchange, reason, attempt_failure_word(failure));
+        return;
+    }
+    struct upstream_connection *connection = exchange->attempt.connection;
+    struct retry_question question = {.failure = failure, .reused = connection != NULL && connection->reused};
+    attempt_failed(exchange, &question, SPAN_EMPTY);
+}
+
+static void try_expired(struct timer *timer) {
+    struct exchange *exchange = CONTAINER_OF(timer, struct exchange, try_timer);
+    struct http_connection *http = exchange->http;
+    if (exchange->phase == EXCHANGE_BACKOFF) {
+        attempt_start(exchange);
+    } else {
+        struct retry_question question = {.failure = ATTEMPT_TRY_TIMED_OUT};
+        attempt_failed(exchange, &question, SPAN_EMPTY);
+    }
+    http_connection_settle(http);
+}
+
+/* --- The request on its way --- */
+
+static bool send_replay(struct exchange *exchange) {
+    enum { VECTORS_MAX = 16 };
+    struct iovec vectors[VECTORS_MAX];
+    int count = buffer_vectors(&exchange->replay, vectors, VECTORS_MAX);
+    size_t sent = 0;
+    for (int i = 0; i < count; i++) {
+        if (!http_client_send_body(exchange->attempt.stream, span_make(vectors[i].iov_base, vectors[i].iov_len)))
+            return false;
+        sent += vectors[i].iov_len;
+    }
+    /* What may be kept before a connection stands is two reads at most. */
+    ASSERT(sent == exchange->replay.size);
+    return true;
+}
+
+static bool send_request(struct exchange *exchange) {
+    struct attempt *attempt = &exchange->attempt;
+    bool ends = exchange->request_complete && exchange->replay.size == 0 && exchange->request_trailer_count == 0;
+    /* A body that is known to be empty but was announced as chunked still needs its end. */
+    ends = ends && exchange->request->content_length == 0;
+    if (!http_client_send_head(attempt->stream, exchange->request, ends) || !send_replay(exchange))
+        return false;
+    attempt->request_sent = exchange->request_complete;
+    if (exchange->request_complete && !ends)
+        return http_client_send_end(attempt->stream, exchange->request_trailers, exchange->request_trailer_count);
+    return true;
+}
+
+static void forget_replay(struct exchange *exchange) {
+    exchange->replay_lost = true;
+    buffer_reset(&exchange->replay);
+}
+
+static void attempt_send(struct exchange *exchange, struct upstream_connection *connection) {
+    struct attempt *attempt = &exchange->attempt;
+    attempt->stream = http_client_open(&connection->client.base, &exchange->arena, exchange);
+    /* The pool lends only what is_reusable said yes to. */
+    ASSERT(attempt->stream != NULL);
+    attempt->connection = connection;
+    attempt->started_ns = exchange->context->now_ns;
+    exchange->upstream_local = connection->local;
+    exchange->phase = EXCHANGE_WAITING;
+    if (!send_request(exchange)) {
+        reply_overload(exchange);
+        return;
+    }
+    if (exchange->replay.size > HTTP_REPLAY_BYTES_MAX)
+        forget_replay(exchange);
+    http_connection_hold(exchange->http, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+}
+
+static void connect_done(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome,
+                         struct span reason) {
+    struct exchange *exchange = wait->user;
+    ASSERT(exchange->phase == EXCHANGE_CONNECTING);
+    wait->pool = NULL;
+    if (connection != NULL) {
+        attempt_send(exchange, connection);
+        return;
+    }
+    struct retry_question question = {.failure = outcome == CONNECT_TIMED_OUT ? ATTEMPT_CONNECT_TIMED_OUT : ATTEMPT_CONNECT_FAILED};
+    attempt_failed(exchange, &question, reason);
+}
+
+static void attempt_count(struct exchange *exchange) {
+    struct attempt *attempt = &exchange->attempt;
+    const struct retry_policy *policy = exchange->retry.policy;
+    attempt->number++;
+    attempt->request_sent = false;
+    attempt->response_ended = false;
+    uint64_t timeout_ns = policy->per_try_timeout_ns > 0 ? policy->per_try_timeout_ns : exchange->timeout_ns;
+    request_rules_attempt(exchange->request, exchange->settings, attempt->number, timeout_ns);
+    if (policy->per_try_timeout_ns > 0)
+        timer_set(&exchange->context->timers, &exchange->try_timer, exchange->context->now_ns, policy->per_try_timeout_ns);
+}
+
+static void attempt_connect(struct exchange *exchange) {
+    attempt_count(exchange);
+    exchange->phase = EXCHANGE_CONNECTING;
+    upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address,
+                     exchange->cluster->connect_timeout_ns, exchange, connect_done);
+}
+
+void attempt_start(struct exchange *exchange) {
+    struct retry_state *retry = &exchange->retry;
+    const struct endpoint *endpoint =
+        balance_pick(&exchange->context->balance, exchange->cluster, retry->tried, retry_tried_count(retry));
+    /* decide found endpoints in this very snapshot. */
+    ASSERT(endpoint != NULL);
+    if (exchange->attempt.number == 0)
+        timer_init(&exchange->try_timer, try_expired);
+    retry_remember(retry, &endpoint->address);
+    exchange->attempt.address = endpoint->address;
+    exchange->upstream_host = endpoint->address_text;
+    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, exchange);
+    if (connection == NULL) {
+        attempt_connect(exchange);
+        return;
+    }
+    attempt_count(exchange);
+    attempt_send(exchange, connection);
+}
+
+void attempt_flush(struct exchange *exchange) {
+    struct upstream_connection *connection = exchange->attempt.connection;
+    if (connection != NULL && connection->transport.output.size > 0)
+        (void)transport_flush(&connection->transport);
+}
+
+/* --- The client's bytes --- */
+
+static void keep_for_replay(struct exchange *exchange, struct span bytes) {
+    if (!buffer_append(&exchange->replay, bytes))
+        reply_overload(exchange);
+    else if (exchange->replay.size >= HTTP_REPLAY_BYTES_MAX)
+        http_connection_hold(exchange->http, true);
+}
+
+static void send_body(struct exchange *exchange, struct span bytes) {
+    struct upstream_connection *connection = exchange->attempt.connection;
+    if (connection == NULL)
+        return;
+    if (!exchange->replay_lost &&
+        (exchange->replay.size + bytes.size > HTTP_REPLAY_BYTES_MAX || !buffer_append(&exchange->replay, bytes)))
+        forget_replay(exchange);
+    if (!http_client_send_body(exchange->attempt.stream, bytes)) {
+        reply_overload(exchange);
+        return;
+    }
+    if (transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES) {
+        (void)transport_flush(&connection->transport);
+        http_connection_hold(exchange->http, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+    }
+}
+
+void attempt_body(struct exchange *exchange, struct span bytes) {
+    switch (exchange->phase) {
+    case EXCHANGE_BACKOFF:
+    case EXCHANGE_CONNECTING: keep_for_replay(exchange, bytes); return;
+    case EXCHANGE_WAITING:
+    case EXCHANGE_RESPONDING:
+    case EXCHANGE_TUNNEL: send_body(exchange, bytes); return;
+    case EXCHANGE_HEAD:
+    case EXCHANGE_ANSWERED:
+    case EXCHANGE_ENDED: return;
+    }
+}
+
+void attempt_end(struct exchange *exchange) {
+    struct attempt *attempt = &exchange->attempt;
+    struct upstream_connection *connection = attempt->connection;
+    if (connection == NULL)
+        return;
+    attempt->request_sent = true;
+    /* First, because the end of a tunnel's other half lets the connection go. */
+    if (exchange->phase == EXCHANGE_TUNNEL)
+        transport_end(&connection->transport);
+    if (!http_client_send_end(attempt->stream, exchange->request_trailers, exchange->request_trailer_count))
+        reply_overload(exchange);
+}
+
+/* --- What the session says --- */
+
+static struct exchange *exchange_of(struct http_client_stream *stream) {
+    return stream->user;
+}
+
+/* Is this stream still the one that the exchange listens to? */
+static bool is_present(const struct exchange *exchange, const struct http_client_stream *stream) {
+    return exchange->attempt.stream == stream;
+}
+
+static void on_informational(void *owner, struct http_client_stream *stream, struct message_head *head) {
+    (void)owner;
+    struct exchange *exchange = exchange_of(stream);
+    if (!is_present(exchange, stream) || exchange->phase != EXCHANGE_WAITING)
+        return;
+    response_rules_informational(head);
+    if (!http_server_send_informational(exchange->stream, head))
+        reply_overload(exchange);
+}
+
+static void hold_upstream(struct exchange *exchange) {
+    struct upstream_connection *connection = exchange->attempt.connection;
+    if (connection == NULL || http_connection_output_size(exchange->http) <= BUFFER_HIGH_WATER_BYTES)
+        return;
+    http_connection_flush(exchange->http);
+    if (http_connection_output_size(exchange->http) > BUFFER_HIGH_WATER_BYTES)
+        transport_pause(&connection->transport);
+}
+
+/* True when the status asks for another try, which is then under way. */
+static bool retries_status(struct exchange *exchange, const struct message_head *head) {
+    uint32_t on_status = RETRY_ON_5XX | RETRY_ON_GATEWAY_ERROR | RETRY_ON_RETRIABLE_4XX | RETRY_ON_RETRIABLE_STATUS_CODES |
+                         RETRY_ON_UNAVAILABLE | RETRY_ON_CANCELLED;
+    if ((exchange->retry.policy->retry_on & on_status) == 0 || exchange->replay_lost || exchange->cluster == NULL ||
+        (head->status < 400 && !message_head_has(head, HEADER_GRPC_STATUS)))
+        return false;
+    struct retry_question question = {.failure = ATTEMPT_STATUS,
+                                      .status = (unsigned)head->status,
+                                      .grpc_status = message_head_value(head, HEADER_GRPC_STATUS),
+                                      .replayable = true};
+    enum retry_answer answer = retry_decide(&exchange->retry, &question);
+    if (answer == RETRY_LIMIT_EXCEEDED)
+        exchange->flags |= RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
+    if (answer != RETRY_AFTER_BACKOFF)
+        return false;
+    counter_add(&exchange->context->counters.upstream_retries, 1);
+    attempt_give_up(exchange);
+    exchange->phase = EXCHANGE_BACKOFF;
+    timer_set(&exchange->context->timers, &exchange->try_timer, exchange->context->now_ns,
+              retry_backoff_ns(&exchange->retry, &exchange->context->random));
+    return true;
+}
+
+static void on_head(void *owner, struct http_client_stream *stream, struct message_head *head, bool ends) {
+    (void)owner;
+    struct exchange *exchange = exchange_of(stream);
+    if (!is_present(exchange, stream) || exchange->phase != EXCHANGE_WAITING)
+        return;
+    exchange->attempt.response_ended = ends;
+    if (retries_status(exchange, head))
+        return;
+    struct proxy_context *context = exchange->context;
+    timer_cancel(&context->timers, &exchange->try_timer);
+    if (head->status == 101) {
+        timer_cancel(&context->timers, &exchange->route_timer);
+        exchange->attempt.request_sent = false; /* of the tunnel, which has an end of its own */
+        exchange->request_trailer_count = 0;
+    }
+    forget_replay(exchange);
+    uint64_t since_ns = exchange->request_end_ns > exchange->attempt.started_ns ? exchange->request_end_ns : exchange->attempt.started_ns;
+    response_rules_apply(head, exchange->settings, &context->date, context->now_ns - since_ns);
+    exchange->response_start_ns = context->now_ns;
+    exchange->details = SPAN_LITERAL("via_upstream");
+    exchange->phase = head->status == 101 ? EXCHANGE_TUNNEL : EXCHANGE_RESPONDING;
+    /* With `ends` this may be the last breath of the exchange. */
+    if (!exchange_send_head(exchange, head, ends))
+        http_connection_set_reset(exchange->http);
+}
+
+static void on_body(void *owner, struct http_client_stream *stream, struct span bytes) {
+    (void)owner;
+    struct exchange *exchange = exchange_of(stream);
+    if (!is_present(exchange, stream))
+        return;
+    exchange->bytes_sent += bytes.size;
+    if (http_server_send_body(exchange->stream, bytes))
+        hold_upstream(exchange);
+    else
+        exchange_cut(exchange, CLOSE_REASON_MEMORY_CEILING, SPAN_LITERAL("overload"));
+}
+
+static void on_end(void *owner, struct http_client_stream *stream, struct header *trailers, size_t count) {
+    (void)owner;
+    struct exchange *exchange = exchange_of(stream);
+    if (!is_present(exchange, stream))
+        return;
+    struct http_connection *http = exchange->http;
+    bool tunnel = exchange->phase == EXCHANGE_TUNNEL;
+    exchange->attempt.response_ended = true;
+    exchange->response_trailers = trailers;
+    exchange->response_trailer_count = count;
+    if (!http_server_send_end(exchange->stream, trailers, count))
+        http_connection_set_reset(http);
+    if (tunnel)
+        http_connection_end_output(http);
+}
+
+static void on_failed(void *owner, struct http_client_stream *stream, enum close_reason reason, enum http1_fault fault) {
+    struct upstream_connection *connection = owner;
+    struct exchange *exchange = exchange_of(stream);
+    (void)fault;
+    if (!is_present(exchange, stream))
+        return;
+    bool received = http_client_has_received(stream);
+    bool reused = connection->reused;
+    /* stream_closed follows by itself. */
+    exchange->attempt.stream = NULL;
+    exchange->attempt.connection = NULL;
+    enum attempt_failure failure = reason == CLOSE_REASON_UPSTREAM_PROTOCOL_ERROR ? ATTEMPT_MALFORMED
+                                   : received                                     ? ATTEMPT_ENDED_WITHIN_HEAD
+                                                                                  : ATTEMPT_ENDED;
+    if (exchange->phase != EXCHANGE_WAITING) {
+        attempt_ended(exchange, failure, reason);
+        return;
+    }
+    struct retry_question question = {.failure = failure, .reused = reused};
+    attempt_failed(exchange, &question, SPAN_EMPTY);
+}
+
+static void on_stream_closed(void *owner, struct http_client_stream *stream) {
+    struct exchange *exchange = exchange_of(stream);
+    if (is_present(exchange, stream)) {
+        exchange->attempt.stream = NULL;
+        exchange->attempt.connection = NULL;
+    }
+    upstream_let_go(owner);
+}
+
+/* --- What the pool says --- */
+
+static void on_transport_broken(struct upstream_connection *connection) {
+    struct exchange *exchange = connection->user;
+    if (exchange->attempt.connection != connection)
+        return;
+    bool received = http_client_has_received(exchange->attempt.stream);
+    if (exchange->phase == EXCHANGE_TUNNEL)
+        http_connection_set_reset(exchange->http);
+    attempt_ended(exchange, received ? ATTEMPT_ENDED_WITHIN_HEAD : ATTEMPT_ENDED, CLOSE_REASON_UPSTREAM_CLOSED);
+}
+
+static void on_transport_ended(struct upstream_connection *connection) {
+    (void)http_client_receive_end(&connection->client.base);
+}
+
+static void on_transport_drained(struct upstream_connection *connection) {
+    struct exchange *exchange = connection->user;
+    http_connection_hold(exchange->http, false);
+}
+
+static void on_settled(void *user) {
+    struct exchange *exchange = user;
+    http_connection_settle(exchange->http);
+}
+
+void attempt_downstream_drained(struct exchange *exchange) {
+    struct upstream_connection *connection = exchange->attempt.connection;
+    if (connection != NULL && !connection->transport.peer_ended)
+        transport_resume(&connection->transport);
+}
+
+static const struct http_client_events client_events = {
+    .response_informational = on_informational,
+    .response_head = on_head,
+    .response_body = on_body,
+    .response_end = on_end,
+    .response_failed = on_failed,
+    .stream_closed = on_stream_closed,
+};
+
+const struct upstream_handler attempt_upstream_handler = {
+    .events = &client_events,
+    .broken = on_transport_broken,
+    .ended = on_transport_ended,
+    .drained = on_transport_drained,
+    .settled = on_settled,
+};

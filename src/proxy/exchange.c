@@ -1,0 +1,327 @@
+#include "proxy/exchange_internal.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "proxy/decide.h"
+#include "proxy/request_rules.h"
+#include "proxy/response_rules.h"
+#include "wire/response_flag.h"
+
+/* --- Birth and death --- */
+
+static void exchange_free(struct grave *grave) {
+    struct exchange *exchange = CONTAINER_OF(grave, struct exchange, grave);
+    arena_deinit(&exchange->arena);
+    if (exchange->pooled)
+        pool_release(&exchange->context->exchanges, exchange);
+    else
+        free(exchange);
+}
+
+static void route_expired(struct timer *timer);
+static void age_expired(struct timer *timer);
+
+static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
+    struct http_connection *http = owner;
+    struct proxy_context *context = http_connection_context(http);
+    struct exchange *exchange = pool_take(&context->exchanges);
+    bool pooled = exchange != NULL;
+    /* The pool's ceiling is that of connections; pipelined requests of one turn may leave more behind until the turn ends. */
+    if (!pooled)
+        exchange = memory_allocate(sizeof(*exchange));
+    memset(exchange, 0, offsetof(struct exchange, memory));
+    exchange->context = context;
+    exchange->http = http;
+    exchange->stream = stream;
+    exchange->pooled = pooled;
+    exchange->grave.free_owner = exchange_free;
+    exchange->start_ns = context->now_ns;
+    exchange->start_wall_ns = clock_wall_ns();
+    exchange->client = http_connection_facts(http)->remote;
+    buffer_init(&exchange->replay, &context->chunks);
+    timer_init(&exchange->route_timer, route_expired);
+    timer_init(&exchange->age_timer, age_expired);
+    arena_init_with(&exchange->arena, exchange->memory, sizeof(exchange->memory), EXCHANGE_ARENA_BLOCK_BYTES);
+    stream->user = exchange;
+    http_connection_set_exchange(http, exchange);
+    return &exchange->arena;
+}
+
+static void on_stream_closed(void *owner, struct http_stream *stream) {
+    struct exchange *exchange = stream->user;
+    ASSERT(exchange->phase != EXCHANGE_ENDED);
+    struct proxy_context *context = exchange->context;
+    attempt_give_up(exchange);
+    timer_cancel(&context->timers, &exchange->route_timer);
+    timer_cancel(&context->timers, &exchange->age_timer);
+    exchange_log(exchange);
+    exchange->phase = EXCHANGE_ENDED;
+    buffer_reset(&exchange->replay);
+    if (exchange->pinned != NULL)
+        context_unpin(context, exchange->pinned);
+    exchange->pinned = NULL;
+    http_connection_set_exchange(owner, NULL);
+    http_connection_hold(owner, false);
+    stream->user = NULL;
+    context_bury(context, &exchange->grave);
+}
+
+/* --- Answers --- */
+
+static void count_response(struct proxy_counters *counters, int status) {
+    switch (status / 100) {
+    case 2: counter_add(&counters->responses_2xx, 1); break;
+    case 3: counter_add(&counters->responses_3xx, 1); break;
+    case 4: counter_add(&counters->responses_4xx, 1); break;
+    case 5: counter_add(&counters->responses_5xx, 1); break;
+    default: break;
+    }
+}
+
+bool exchange_send_head(struct exchange *exchange, struct message_head *head, bool ends) {
+    count_response(&exchange->context->counters, head->status);
+    exchange->response = head;
+    return http_server_send_head(exchange->stream, head, ends);
+}
+
+static void exchange_pin(struct exchange *exchange, const struct filter_chain **ret_chain) {
+    static const struct gateway_settings none = {.server_header = {"istio-envoy", 11}};
+    *ret_chain = NULL;
+    exchange->pinned = http_connection_begin(exchange->http, ret_chain);
+    exchange->settings = exchange->pinned != NULL ? &exchange->pinned->snapshot->settings : &none;
+}
+
+static struct message_head *reply_head(struct exchange *exchange, const struct local_reply *reply) {
+    struct message_head *head = arena_new(&exchange->arena, struct message_head);
+    message_head_init(head, &exchange->arena, 0);
+    head->version = HTTP_1_1;
+    head->status = reply->status;
+    head->content_length = reply->body.size;
+    if (reply->location.size > 0)
+        message_head_add(head, HEADER_LOCATION, reply->location);
+    if (reply->allow.size > 0)
+        message_head_add_name(head, SPAN_LITERAL("allow"), reply->allow);
+    if (reply->body.size > 0) {
+        message_head_add(head, HEADER_CONTENT_LENGTH, arena_print(&exchange->arena, "%zu", reply->body.size));
+        message_head_add(head, HEADER_CONTENT_TYPE, SPAN_LITERAL("text/plain"));
+    }
+    response_rules_local(head, exchange->settings, &exchange->context->date);
+    return head;
+}
+
+void exchange_reply(struct exchange *exchange, const struct local_reply *reply) {
+    ASSERT(exchange->response == NULL);
+    attempt_give_up(exchange);
+    exchange->phase = EXCHANGE_ANSWERED;
+    exchange->flags |= reply->flags;
+    exchange->details = reply->details;
+    bool ends = reply->body.size == 0;
+    if (!ends && (exchange->request == NULL || exchange->request->method_token != HTTP_METHOD_HEAD))
+        exchange->bytes_sent += reply->body.size;
+    if (reply->closes)
+        http_server_begin_drain(exchange->stream->server);
+    struct http_stream *stream = exchange->stream;
+    /* A false answer breaks the session; whoever settles it closes the connection. */
+    if (exchange_send_head(exchange, reply_head(exchange, reply), ends) && !ends && http_server_send_body(stream, reply->body))
+        (void)!http_server_send_end(stream, NULL, 0);
+}
+
+void exchange_cut(struct exchange *exchange, enum close_reason reason, struct span word) {
+    attempt_give_up(exchange);
+    exchange->phase = EXCHANGE_ANSWERED;
+    exchange->flags |= close_reason_flag(reason);
+    exchange->details = arena_print(&exchange->arena, "upstream_reset_after_response_started{%.*s}", SPAN_ARGUMENTS(word));
+    /* What the upstream did send is no lie; only its end would be. Towards HTTP/1.0 the end of the connection may be the response's. */
+    http_connection_flush(exchange->http);
+    if (exchange->request->version == HTTP_1_0)
+        http_connection_set_reset(exchange->http);
+    http_server_abort(exchange->stream, reason);
+}
+
+void exchange_client_gone(struct exchange *exchange, enum close_reason reason) {
+    exchange->flags |= close_reason_flag(reason);
+    exchange->details = close_reason_word(reason);
+    attempt_give_up(exchange);
+    exchange->phase = EXCHANGE_ANSWERED;
+    http_server_abort(exchange->stream, reason);
+}
+
+/* --- Deadlines --- */
+
+void exchange_head_expired(struct exchange *exchange) {
+    const struct filter_chain *chain;
+    exchange_pin(exchange, &chain);
+    struct local_reply reply = local_reply_head_timeout();
+    exchange_reply(exchange, &reply);
+}
+
+void exchange_idle_expired(struct exchange *exchange) {
+    if (exchange->response == NULL && exchange->settings != NULL) {
+        struct local_reply reply = {.status = exchange->request_complete ? 504 : 408,
+                                    .body = SPAN_LITERAL("stream timeout"),
+                                    .flags = RESPONSE_FLAG_STREAM_IDLE_TIMEOUT,
+                                    .details = SPAN_LITERAL("stream_idle_timeout"),
+                                    .closes = true};
+        exchange_reply(exchange, &reply);
+        return;
+    }
+    exchange_client_gone(exchange, CLOSE_REASON_STREAM_IDLE_TIMEOUT);
+}
+
+static void route_expired(struct timer *timer) {
+    struct exchange *exchange = CONTAINER_OF(timer, struct exchange, route_timer);
+    struct http_connection *http = exchange->http;
+    if (exchange->response == NULL) {
+        struct local_reply reply = local_reply_route_timeout();
+        exchange_reply(exchange, &reply);
+    } else {
+        exchange_cut(exchange, CLOSE_REASON_UPSTREAM_RESPONSE_TIMEOUT, SPAN_LITERAL("response_timeout"));
+    }
+    http_connection_settle(http);
+}
+
+static void age_expired(struct timer *timer) {
+    struct exchange *exchange = CONTAINER_OF(timer, struct exchange, age_timer);
+    /* A try that has no connection yet still needs its cluster. */
+    if (exchange->phase == EXCHANGE_CONNECTING || exchange->phase == EXCHANGE_BACKOFF)
+        timer_set(&exchange->context->timers, timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
+    else
+        exchange_let_snapshot_go(exchange);
+}
+
+static void request_is_complete(struct exchange *exchange) {
+    exchange->request_complete = true;
+    exchange->request_end_ns = exchange->context->now_ns;
+    if (exchange->timeout_ns > 0 && exchange->phase != EXCHANGE_ANSWERED)
+        timer_set(&exchange->context->timers, &exchange->route_timer, exchange->context->now_ns, exchange->timeout_ns);
+}
+
+/* --- The request --- */
+
+static void exchange_forward(struct exchange *exchange, const struct decision *decision) {
+    exchange->cluster = decision->destination->cluster;
+    exchange->timeout_ns = decision->route->timeout_ns;
+    retry_init(&exchange->retry, &decision->route->retry);
+    timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
+    attempt_start(exchange);
+}
+
+static void exchange_route(struct exchange *exchange, const struct filter_chain *chain) {
+    struct decision decision;
+    decide(chain->routes, exchange->request, random_next(&exchange->context->random), &decision);
+    if (decision.route != NULL)
+        exchange->route_name = decision.route->name;
+    if (decision.destination != NULL)
+        exchange->upstream_cluster = decision.destination->cluster_name;
+    if (decision.kind == DECISION_FORWARD) {
+        exchange_forward(exchange, &decision);
+        return;
+    }
+    struct local_reply reply = local_reply_of_decision(&decision, exchange->request);
+    exchange_reply(exchange, &reply);
+}
+
+static void exchange_begin(struct exchange *exchange) {
+    const struct filter_chain *chain;
+    exchange_pin(exchange, &chain);
+    const struct downstream_facts *facts = http_connection_facts(exchange->http);
+    struct request_origin origin = {.local = facts->local, .peer = facts->remote, .tls = facts->tls};
+    enum request_verdict verdict =
+        request_rules_apply(exchange->request, &origin, exchange->settings, &exchange->context->random, &exchange->client);
+    if (chain == NULL || chain->routes == NULL) {
+        struct local_reply reply = local_reply_chain_gone();
+        exchange_reply(exchange, &reply);
+    } else if (verdict != REQUEST_ROUTE) {
+        struct local_reply reply = local_reply_of_verdict(verdict);
+        exchange_reply(exchange, &reply);
+    } else {
+        exchange_route(exchange, chain);
+    }
+}
+
+static void on_request_head(void *owner, struct http_stream *stream, struct message_head *head, bool ends) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    counter_add(&exchange->context->counters.requests, 1);
+    if (exchange->context->draining)
+        http_server_begin_drain(stream->server);
+    exchange->request = head;
+    exchange->request_complete = ends;
+    exchange->request_end_ns = ends ? exchange->context->now_ns : 0;
+    exchange_begin(exchange);
+    if (ends && exchange->timeout_ns > 0 && exchange->phase != EXCHANGE_ANSWERED && exchange->phase != EXCHANGE_ENDED)
+        request_is_complete(exchange);
+}
+
+static void on_request_body(void *owner, struct http_stream *stream, struct span bytes) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    exchange->bytes_received += bytes.size;
+    attempt_body(exchange, bytes);
+}
+
+static void on_request_end(void *owner, struct http_stream *stream, struct header *trailers, size_t count) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    if (exchange->phase != EXCHANGE_TUNNEL) {
+        exchange->request_trailers = trailers;
+        exchange->request_trailer_count = request_rules_trailers(trailers, count);
+        request_is_complete(exchange);
+    }
+    attempt_end(exchange);
+}
+
+static void on_request_rejected(void *owner, struct http_stream *stream, enum http1_fault fault) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    const struct filter_chain *chain;
+    if (exchange->settings == NULL) {
+        counter_add(&exchange->context->counters.requests, 1);
+        exchange_pin(exchange, &chain);
+    }
+    if (exchange->response != NULL)
+        return;
+    struct local_reply reply = local_reply_of_fault(fault);
+    exchange_reply(exchange, &reply);
+}
+
+static void on_stream_failed(void *owner, struct http_stream *stream, enum close_reason reason) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    const struct filter_chain *chain;
+    if (exchange->settings == NULL)
+        exchange_pin(exchange, &chain);
+    /* Whoever broke the session on purpose has said why already. */
+    if (exchange->phase != EXCHANGE_ANSWERED) {
+        exchange->flags |= close_reason_flag(reason);
+        exchange->details = close_reason_word(reason);
+    }
+    exchange->phase = EXCHANGE_ANSWERED;
+}
+
+const struct http_server_events exchange_server_events = {
+    .stream_begin = on_stream_begin,
+    .request_head = on_request_head,
+    .request_body = on_request_body,
+    .request_end = on_request_end,
+    .request_rejected = on_request_rejected,
+    .stream_failed = on_stream_failed,
+    .stream_closed = on_stream_closed,
+};
+
+/* --- What workers set up --- */
+
+void exchange_context_init(struct proxy_context *context) {
+    pool_init(&context->exchanges, sizeof(struct exchange), WORKER_CONNECTIONS_MAX, WORKER_EXCHANGES_KEPT_MAX);
+    context->upstream = upstream_pool_create(context, &attempt_upstream_handler);
+}
+
+void exchange_context_deinit(struct proxy_context *context) {
+    upstream_pool_destroy(context->upstream);
+    context->upstream = NULL;
+    context_free_buried(context);
+    pool_deinit(&context->exchanges);
+}

@@ -1,0 +1,77 @@
+/* The line that an exchange leaves behind. */
+#include "proxy/access_log.h"
+#include "proxy/exchange_internal.h"
+
+static struct span protocol_text(const struct message_head *request) {
+    if (request == NULL)
+        return SPAN_LITERAL("HTTP/1.1");
+    switch (request->version) {
+    case HTTP_1_0: return SPAN_LITERAL("HTTP/1.0");
+    case HTTP_1_1: return SPAN_LITERAL("HTTP/1.1");
+    case HTTP_2: return SPAN_LITERAL("HTTP/2");
+    }
+    return SPAN_EMPTY;
+}
+
+static void fill_upstream(const struct exchange *exchange, struct access_log_record *record) {
+    record->upstream_transport_failure_reason = exchange->transport_reason;
+    record->upstream_host = exchange->upstream_host;
+    record->upstream_cluster = exchange->upstream_cluster;
+    record->upstream_local = exchange->upstream_local;
+    record->route_name = exchange->route_name;
+}
+
+static void fill_downstream(const struct exchange *exchange, struct access_log_record *record) {
+    const struct downstream_facts *facts = http_connection_facts(exchange->http);
+    record->downstream_local = facts->local;
+    record->downstream_remote = exchange->client;
+    record->downstream_direct_remote = facts->remote;
+    record->requested_server_name = facts->server_name;
+    record->tls_version = facts->tls_version;
+    record->tls_cipher = facts->tls_cipher;
+    record->connection_id = facts->connection_id;
+}
+
+void exchange_log(struct exchange *exchange) {
+    struct proxy_context *context = exchange->context;
+    const struct pinned_snapshot *pinned = exchange->pinned != NULL ? exchange->pinned : context->current;
+    if (context->access_log == NULL || pinned == NULL || pinned->snapshot->access_log == NULL)
+        return;
+    struct message_head trailers = {.headers = exchange->response_trailers, .header_count = exchange->response_trailer_count};
+    struct access_log_record record = {
+        .start_wall_ns = exchange->start_wall_ns,
+        .start_ns = exchange->start_ns,
+        .request_end_ns = exchange->request_end_ns,
+        .response_start_ns = exchange->response_start_ns,
+        .end_ns = context->now_ns,
+        .request = exchange->request,
+        .response = exchange->response,
+        .response_trailers = exchange->response_trailer_count > 0 ? &trailers : NULL,
+        .protocol = protocol_text(exchange->request),
+        .response_code = exchange->response != NULL ? (unsigned)exchange->response->status : 0,
+        .response_flags = exchange->flags,
+        .response_code_details = exchange->details,
+        .bytes_received = exchange->bytes_received,
+        .bytes_sent = exchange->bytes_sent,
+    };
+    fill_upstream(exchange, &record);
+    fill_downstream(exchange, &record);
+    access_log_write(context->access_log, pinned->snapshot->access_log, &record);
+}
+
+void exchange_let_snapshot_go(struct exchange *exchange) {
+    static const struct retry_policy no_retries;
+    if (exchange->pinned == NULL)
+        return;
+    struct gateway_settings *settings = arena_new(&exchange->arena, struct gateway_settings);
+    *settings = *exchange->settings;
+    settings->server_header = arena_copy(&exchange->arena, settings->server_header);
+    exchange->settings = settings;
+    exchange->upstream_host = arena_copy(&exchange->arena, exchange->upstream_host);
+    exchange->upstream_cluster = arena_copy(&exchange->arena, exchange->upstream_cluster);
+    exchange->route_name = arena_copy(&exchange->arena, exchange->route_name);
+    exchange->cluster = NULL;
+    exchange->retry.policy = &no_retries;
+    context_unpin(exchange->context, exchange->pinned);
+    exchange->pinned = NULL;
+}

@@ -1,0 +1,201 @@
+#include "proxy/forward.h"
+
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "os/socket.h"
+#include "proxy/access_log.h"
+#include "proxy/connect.h"
+#include "proxy/tunnel.h"
+#include "wire/response_flag.h"
+
+struct forward {
+    struct proxy_context *context;
+    struct transport *downstream;
+    const struct downstream_facts *facts;
+    struct span cluster_name, host; /* heap copies */
+    struct connect connect;
+    struct transport upstream;
+    struct network_address upstream_local;
+    struct tunnel *tunnel; /* NULL until connected */
+    struct ready_link refused;
+    uint32_t flags; /* of wire/response_flag.h */
+    struct span failure_reason, termination_details;
+    uint64_t received_bytes, sent_bytes;
+    bool logged;
+    struct grave grave;
+    void *owner;
+    void (*closed)(void *owner);
+};
+
+static void forward_log(struct forward *forward) {
+    struct proxy_context *context = forward->context;
+    if (forward->logged)
+        return;
+    forward->logged = true;
+    if (forward->tunnel != NULL) {
+        forward->received_bytes = tunnel_received_bytes(forward->tunnel);
+        forward->sent_bytes = tunnel_sent_bytes(forward->tunnel);
+    }
+    const struct access_log_format *format = context->current->snapshot->access_log;
+    if (format == NULL)
+        return;
+    const struct downstream_facts *facts = forward->facts;
+    struct access_log_record record = {
+        .start_wall_ns = facts->start_wall_ns,
+        .start_ns = facts->start_ns,
+        .end_ns = context->now_ns,
+        .response_flags = forward->flags,
+        .connection_termination_details = forward->termination_details,
+        .upstream_transport_failure_reason = forward->failure_reason,
+        .bytes_received = forward->received_bytes,
+        .bytes_sent = forward->sent_bytes,
+        .upstream_host = forward->host,
+        .upstream_cluster = forward->cluster_name,
+        .upstream_local = forward->upstream_local,
+        .downstream_local = facts->local,
+        .downstream_remote = facts->remote,
+        .downstream_direct_remote = facts->remote,
+        .requested_server_name = facts->server_name,
+        .tls_version = facts->tls_version,
+        .tls_cipher = facts->tls_cipher,
+        .connection_id = facts->connection_id,
+    };
+    access_log_write(context->access_log, format, &record);
+}
+
+static void forward_finish(struct forward *forward) {
+    forward_log(forward);
+    forward->closed(forward->owner);
+}
+
+static void forward_refused(struct ready_link *link) {
+    forward_finish(CONTAINER_OF(link, struct forward, refused));
+}
+
+static void forward_refuse(struct forward *forward, uint32_t flags, struct span details) {
+    forward->flags |= flags;
+    forward->termination_details = details;
+    context_make_ready(forward->context, &forward->refused);
+}
+
+static struct span forward_copy(struct span text) {
+    char *copy = memory_allocate(text.size + 1);
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    return span_make(copy, text.size);
+}
+
+static void forward_tunnel_closed(void *owner, enum tunnel_end end) {
+    struct forward *forward = owner;
+    switch (end) {
+    case TUNNEL_END_DOWNSTREAM_BROKEN:
+        forward->flags |= RESPONSE_FLAG_DOWNSTREAM_CONNECTION_TERMINATION;
+        break;
+    case TUNNEL_END_IDLE:
+        forward->termination_details = SPAN_LITERAL("idle_timeout");
+        break;
+    case TUNNEL_END_NONE:
+    case TUNNEL_END_ORDERLY:
+    case TUNNEL_END_UPSTREAM_BROKEN:
+        break;
+    }
+    forward_finish(forward);
+}
+
+static void forward_connected(struct connect *connect, enum connect_outcome outcome, int descriptor) {
+    struct forward *forward = CONTAINER_OF(connect, struct forward, connect);
+    /* Envoy's tcp_proxy: max_connect_attempts 1, so the first failure is also the last. */
+    forward->failure_reason = connect_reason(connect);
+    if (outcome == CONNECT_DONE) {
+        if (transport_init(&forward->upstream, forward->context, descriptor) < 0) {
+            socket_close(descriptor);
+            outcome = CONNECT_FAILED;
+        }
+    }
+    if (outcome != CONNECT_DONE) {
+        forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
+        forward_finish(forward);
+        return;
+    }
+    counter_add(&forward->context->counters.upstream_connections, 1);
+    forward->upstream_local = transport_local_address(&forward->upstream);
+    forward->tunnel = tunnel_create(forward->context, forward->downstream, &forward->upstream, forward, forward_tunnel_closed);
+}
+
+/* While connecting, nothing is read from the client, so only its failure can be seen. */
+static void forward_downstream_failed(struct transport *transport) {
+    struct forward *forward = transport->owner;
+    forward->flags |= RESPONSE_FLAG_DOWNSTREAM_CONNECTION_TERMINATION;
+    connect_cancel(&forward->connect);
+    list_remove(&forward->refused.link);
+    forward_finish(forward);
+}
+
+static void forward_start(struct forward *forward, const struct destinations *destinations) {
+    struct proxy_context *context = forward->context;
+    const struct weighted_cluster *destination = destinations_pick(destinations, random_next(&context->random));
+    if (destination == NULL) {
+        forward_refuse(forward, RESPONSE_FLAG_NO_CLUSTER, SPAN_EMPTY);
+        return;
+    }
+    forward->cluster_name = forward_copy(destination->cluster_name);
+    const struct cluster *cluster = destination->cluster;
+    if (cluster == NULL) {
+        forward_refuse(forward, RESPONSE_FLAG_NO_CLUSTER, SPAN_EMPTY);
+        return;
+    }
+    if (cluster->refusal.size > 0) {
+        /* Fails closed: rule 17. */
+        forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
+        return;
+    }
+    const struct endpoint *endpoint = balance_pick(&context->balance, cluster, NULL, 0);
+    if (endpoint == NULL) {
+        forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_EMPTY);
+        return;
+    }
+    forward->host = forward_copy(endpoint->address_text);
+    connect_start(&forward->connect, &endpoint->address, cluster->connect_timeout_ns);
+}
+
+static void forward_free(struct grave *grave) {
+    struct forward *forward = CONTAINER_OF(grave, struct forward, grave);
+    free((void *)(uintptr_t)forward->cluster_name.data);
+    free((void *)(uintptr_t)forward->host.data);
+    free(forward);
+}
+
+struct forward *forward_create(struct proxy_context *context, struct transport *downstream, const struct downstream_facts *facts,
+                               const struct destinations *destinations, void *owner, void (*closed)(void *owner)) {
+    struct forward *forward = memory_allocate_zeroed(1, sizeof(*forward));
+    forward->context = context;
+    forward->downstream = downstream;
+    forward->facts = facts;
+    forward->owner = owner;
+    forward->closed = closed;
+    forward->upstream.source.descriptor = -1;
+    forward->refused.function = forward_refused;
+    forward->grave.free_owner = forward_free;
+    list_init(&forward->refused.link);
+    list_init(&forward->grave.link);
+    connect_init(&forward->connect, context, forward_connected);
+    downstream->owner = forward;
+    downstream->readable = NULL;
+    downstream->drained = NULL;
+    downstream->failed = forward_downstream_failed;
+    transport_pause(downstream);
+    forward_start(forward, destinations);
+    return forward;
+}
+
+void forward_destroy(struct forward *forward) {
+    forward_log(forward);
+    connect_cancel(&forward->connect);
+    list_remove(&forward->refused.link);
+    if (forward->tunnel != NULL)
+        tunnel_destroy(forward->tunnel);
+    forward->tunnel = NULL;
+    transport_deinit(&forward->upstream);
+    context_bury(forward->context, &forward->grave);
+}

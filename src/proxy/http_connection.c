@@ -1,0 +1,348 @@
+/* An HTTP session over a downstream transport: bytes in, bytes out once a turn, deadlines, lingering. The exchanges do the rest. */
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "http/http1_server.h"
+#include "proxy/exchange_internal.h"
+
+enum http_phase {
+    HTTP_SERVING,
+    HTTP_LINGERING, /* the last bytes go out, then our half-close; input is thrown away */
+    HTTP_CLOSED,    /* the owner was told */
+};
+
+/* What the timer waits for. IDLE is set lazily: it looks at `activity_ns` when it fires. */
+enum http_deadline { HTTP_DEADLINE_IDLE, HTTP_DEADLINE_HEAD, HTTP_DEADLINE_HALF_CLOSED, HTTP_DEADLINE_LINGER };
+
+struct http_connection {
+    struct proxy_context *context;
+    struct transport *transport;
+    const struct downstream_facts *facts;
+    void *owner;
+    void (*closed)(void *owner);
+    struct pinned_snapshot *(*begin)(void *owner, const struct filter_chain **ret_chain);
+    struct http1_server server;
+    struct exchange *exchange; /* under way */
+    enum http_phase phase;
+    enum http_deadline deadline;
+    struct timer timer;
+    struct grave grave;
+    uint64_t activity_ns;
+    size_t linger_output;  /* bytes that were left when the linger timer was set */
+    bool receiving;        /* inside the session: settle later */
+    bool held;             /* by the upstream's back-pressure */
+    bool waits_for_stream; /* unread bytes of the next request */
+};
+
+/* --- What exchanges ask --- */
+
+const struct downstream_facts *http_connection_facts(const struct http_connection *http) {
+    return http->facts;
+}
+
+struct exchange *http_connection_exchange(struct http_connection *http) {
+    return http->exchange;
+}
+
+void http_connection_set_exchange(struct http_connection *http, struct exchange *exchange) {
+    http->exchange = exchange;
+}
+
+struct pinned_snapshot *http_connection_begin(struct http_connection *http, const struct filter_chain **ret_chain) {
+    return http->begin(http->owner, ret_chain);
+}
+
+struct proxy_context *http_connection_context(struct http_connection *http) {
+    return http->context;
+}
+
+size_t http_connection_output_size(const struct http_connection *http) {
+    return transport_output_size(http->transport);
+}
+
+void http_connection_flush(struct http_connection *http) {
+    (void)transport_flush(http->transport);
+}
+
+void http_connection_end_output(struct http_connection *http) {
+    if (http->phase == HTTP_SERVING)
+        transport_end(http->transport);
+}
+
+void http_connection_set_reset(struct http_connection *http) {
+    transport_set_reset(http->transport);
+}
+
+static void update_reading(struct http_connection *http) {
+    if (http->phase == HTTP_SERVING && (http->held || http->waits_for_stream))
+        transport_pause(http->transport);
+    else if (!http->transport->peer_ended)
+        transport_resume(http->transport);
+}
+
+void http_connection_hold(struct http_connection *http, bool hold) {
+    if (http->phase != HTTP_SERVING || http->held == hold)
+        return;
+    http->held = hold;
+    update_reading(http);
+}
+
+/* --- Closing --- */
+
+static void set_deadline(struct http_connection *http, enum http_deadline deadline, uint64_t delay_ns) {
+    http->deadline = deadline;
+    timer_set(&http->context->timers, &http->timer, http->context->now_ns, delay_ns);
+}
+
+static void close_now(struct http_connection *http) {
+    if (http->phase == HTTP_CLOSED)
+        return;
+    http->phase = HTTP_CLOSED;
+    timer_cancel(&http->context->timers, &http->timer);
+    http->closed(http->owner);
+}
+
+static void linger_check(struct http_connection *http) {
+    const struct transport *transport = http->transport;
+    if (transport->broken || (transport->peer_ended && transport->end_sent))
+        close_now(http);
+}
+
+static void linger_begin(struct http_connection *http) {
+    http->phase = HTTP_LINGERING;
+    http->held = false;
+    http->waits_for_stream = false;
+    transport_end(http->transport);
+    http->linger_output = transport_output_size(http->transport);
+    set_deadline(http, HTTP_DEADLINE_LINGER, DEADLINE_LINGER_NS);
+    update_reading(http);
+    linger_check(http);
+}
+
+static void linger_read(struct http_connection *http) {
+    struct span bytes;
+    while (http->transport->reading && transport_read(http->transport, &bytes) == TRANSPORT_OK)
+        continue;
+    if (http->transport->peer_ended)
+        transport_pause(http->transport);
+    linger_check(http);
+}
+
+/* Two seconds count from the moment when our last byte went out, or no further byte goes. */
+static void linger_expired(struct http_connection *http) {
+    size_t left = transport_output_size(http->transport);
+    if (left == 0 || left == http->linger_output) {
+        close_now(http);
+        return;
+    }
+    http->linger_output = left;
+    set_deadline(http, HTTP_DEADLINE_LINGER, DEADLINE_LINGER_NS);
+}
+
+static void client_gone(struct http_connection *http, enum close_reason reason) {
+    if (http->exchange != NULL)
+        exchange_client_gone(http->exchange, reason);
+    close_now(http);
+}
+
+/* --- Settling --- */
+
+static void update_deadline(struct http_connection *http) {
+    bool in_head = http->exchange != NULL && http->exchange->request == NULL && http->exchange->response == NULL;
+    if (in_head && http->deadline != HTTP_DEADLINE_HEAD)
+        set_deadline(http, HTTP_DEADLINE_HEAD, DEADLINE_REQUEST_HEAD_NS);
+    else if (!in_head && http->deadline == HTTP_DEADLINE_HEAD)
+        set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
+}
+
+static void settle_open(struct http_connection *http, enum http_session_status status) {
+    if (http->waits_for_stream && status != HTTP_SESSION_PAUSED) {
+        http->waits_for_stream = false;
+        update_reading(http);
+    }
+    update_deadline(http);
+}
+
+void http_connection_settle(struct http_connection *http) {
+    if (http->phase == HTTP_CLOSED || http->receiving)
+        return;
+    if (http->phase == HTTP_LINGERING) {
+        linger_check(http);
+        return;
+    }
+    http->activity_ns = http->context->now_ns;
+    if (http->exchange != NULL)
+        attempt_flush(http->exchange);
+    enum http_session_status status = http_server_status(&http->server.base);
+    if (status == HTTP_SESSION_BROKEN) {
+        close_now(http);
+        return;
+    }
+    /* A failure is told through `failed`, after what can still be read. */
+    if (http->transport->output.size > 0)
+        (void)transport_flush(http->transport);
+    switch (status) {
+    case HTTP_SESSION_OPEN:
+    case HTTP_SESSION_PAUSED:
+    case HTTP_SESSION_TUNNEL: settle_open(http, status); return;
+    case HTTP_SESSION_CLOSING:
+    case HTTP_SESSION_LINGER: linger_begin(http); return;
+    case HTTP_SESSION_BROKEN: return;
+    }
+}
+
+/* --- What the connection says --- */
+
+/* False when the rest waits. */
+static bool receive(struct http_connection *http, struct span bytes) {
+    while (bytes.size > 0) {
+        size_t consumed = 0;
+        enum http_session_status status = http_server_receive(&http->server.base, bytes, &consumed);
+        bytes = span_from(bytes, consumed);
+        switch (status) {
+        case HTTP_SESSION_OPEN:
+        case HTTP_SESSION_TUNNEL: break;
+        case HTTP_SESSION_PAUSED:
+            /* An exchange that ended inside may have made room already. */
+            if (consumed > 0 && http_server_status(&http->server.base) != HTTP_SESSION_PAUSED)
+                break;
+            transport_unread(http->transport, bytes);
+            http->waits_for_stream = true;
+            update_reading(http);
+            return false;
+        case HTTP_SESSION_CLOSING:
+        case HTTP_SESSION_LINGER:
+        case HTTP_SESSION_BROKEN: return false;
+        }
+    }
+    return true;
+}
+
+static void input_ended(struct http_connection *http) {
+    transport_pause(http->transport);
+    (void)http_server_receive_end(&http->server.base);
+    /* Half-closed and waiting for the answer, or gone: the two look alike. */
+    if (http->exchange != NULL && http->exchange->response == NULL)
+        set_deadline(http, HTTP_DEADLINE_HALF_CLOSED, DEADLINE_HALF_CLOSED_NS);
+}
+
+void http_connection_readable(struct http_connection *http) {
+    if (http->phase == HTTP_CLOSED)
+        return;
+    if (http->phase == HTTP_LINGERING) {
+        linger_read(http);
+        return;
+    }
+    http->receiving = true;
+    bool broken = false, more = true;
+    while (more && http->transport->reading) {
+        struct span bytes;
+        switch (transport_read(http->transport, &bytes)) {
+        case TRANSPORT_OK: more = receive(http, bytes); break;
+        case TRANSPORT_WAIT: more = false; break;
+        case TRANSPORT_ENDED:
+            input_ended(http);
+            more = false;
+            break;
+        case TRANSPORT_BROKEN:
+            broken = true;
+            more = false;
+            break;
+        }
+    }
+    http->receiving = false;
+    if (broken)
+        client_gone(http, CLOSE_REASON_DOWNSTREAM_CLOSED);
+    else
+        http_connection_settle(http);
+}
+
+void http_connection_drained(struct http_connection *http) {
+    if (http->phase == HTTP_CLOSED)
+        return;
+    http->activity_ns = http->context->now_ns;
+    if (http->phase == HTTP_SERVING && http->exchange != NULL)
+        attempt_downstream_drained(http->exchange);
+    http_connection_settle(http);
+}
+
+void http_connection_failed(struct http_connection *http) {
+    if (http->phase != HTTP_CLOSED)
+        client_gone(http, CLOSE_REASON_DOWNSTREAM_CLOSED);
+}
+
+void http_connection_drain(struct http_connection *http) {
+    if (http->phase != HTTP_SERVING)
+        return;
+    http_server_begin_drain(&http->server.base);
+    http_connection_settle(http);
+}
+
+/* --- Deadlines --- */
+
+static void idle_expired(struct http_connection *http) {
+    uint64_t idle_ns = http->context->now_ns - http->activity_ns;
+    if (idle_ns < DEADLINE_IDLE_NS) {
+        set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS - idle_ns);
+        return;
+    }
+    if (http->exchange == NULL) {
+        close_now(http);
+        return;
+    }
+    set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
+    exchange_idle_expired(http->exchange);
+    http_connection_settle(http);
+}
+
+static void timer_fired(struct timer *timer) {
+    struct http_connection *http = CONTAINER_OF(timer, struct http_connection, timer);
+    switch (http->deadline) {
+    case HTTP_DEADLINE_IDLE: idle_expired(http); return;
+    case HTTP_DEADLINE_LINGER: linger_expired(http); return;
+    case HTTP_DEADLINE_HALF_CLOSED:
+        if (http->exchange != NULL && http->exchange->response == NULL)
+            client_gone(http, CLOSE_REASON_DOWNSTREAM_CLOSED);
+        else
+            set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
+        return;
+    case HTTP_DEADLINE_HEAD:
+        ASSERT(http->exchange != NULL);
+        exchange_head_expired(http->exchange);
+        http_connection_settle(http);
+        return;
+    }
+}
+
+/* --- Life --- */
+
+struct http_connection *http_connection_create(struct proxy_context *context, struct transport *transport,
+                                               const struct downstream_facts *facts, void *owner, void (*closed)(void *owner),
+                                               struct pinned_snapshot *(*begin)(void *owner, const struct filter_chain **ret_chain)) {
+    struct http_connection *http = memory_allocate_zeroed(1, sizeof(*http));
+    http->context = context;
+    http->transport = transport;
+    http->facts = facts;
+    http->owner = owner;
+    http->closed = closed;
+    http->begin = begin;
+    http->activity_ns = context->now_ns;
+    http1_server_init(&http->server, &exchange_server_events, http, &transport->output);
+    timer_init(&http->timer, timer_fired);
+    set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
+    return http;
+}
+
+static void http_connection_free(struct grave *grave) {
+    free(CONTAINER_OF(grave, struct http_connection, grave));
+}
+
+void http_connection_destroy(struct http_connection *http) {
+    http->phase = HTTP_CLOSED;
+    timer_cancel(&http->context->timers, &http->timer);
+    http_server_deinit(&http->server.base);
+    http->grave.free_owner = http_connection_free;
+    context_bury(http->context, &http->grave);
+}

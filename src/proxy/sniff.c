@@ -1,0 +1,125 @@
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "proxy/connection.h"
+
+void sniff_deinit(struct sniff *sniff) {
+    client_hello_reader_deinit(&sniff->reader);
+    free(sniff->bytes);
+    sniff->bytes = NULL;
+}
+
+static void sniff_keep(struct sniff *sniff, struct span bytes) {
+    size_t wanted = sniff->size + bytes.size;
+    if (wanted > sniff->capacity) {
+        size_t capacity = sniff->capacity == 0 ? 2048 : (size_t)sniff->capacity * 2;
+        if (capacity < wanted)
+            capacity = wanted;
+        sniff->bytes = memory_resize(sniff->bytes, capacity);
+        sniff->capacity = (uint32_t)capacity;
+    }
+    memcpy(sniff->bytes + sniff->size, bytes.data, bytes.size);
+    sniff->size = (uint32_t)wanted;
+}
+
+static void sniff_remember_name(struct connection *connection, struct span name) {
+    if (name.size == 0)
+        return;
+    connection->server_name = memory_allocate(name.size);
+    memcpy(connection->server_name, name.data, name.size);
+    connection->facts.server_name = span_make(connection->server_name, name.size);
+}
+
+/* `bytes` are those of the last reading; what came before is in the sniff. */
+static void sniff_decide(struct connection *connection, struct span bytes, bool is_tls) {
+    struct sniff *sniff = connection_sniff(connection);
+    char *kept CLEANUP(memory_free_pointer) = NULL;
+    if (sniff->size > 0) {
+        sniff_keep(sniff, bytes);
+        bytes = span_make(sniff->bytes, sniff->size);
+        kept = sniff->bytes; /* outlives the phase that ends below */
+        sniff->bytes = NULL;
+    }
+    timer_cancel(&connection->context->timers, &connection->deadline);
+    if (connection->pinned == NULL)
+        connection->pinned = context_pin_current(connection->context);
+    const struct listener *listener = listener_key_find(&connection->listener_key, connection->pinned->snapshot);
+    const struct filter_chain *chain = listener == NULL ? NULL : listener_match(listener, connection->facts.server_name);
+    connection->facts.listener = listener;
+    if (chain == NULL)
+        connection_refuse(connection);
+    else
+        connection_matched(connection, chain, bytes, is_tls);
+}
+
+/* True while more is needed. */
+static bool sniff_feed(struct connection *connection, struct span bytes) {
+    struct sniff *sniff = connection_sniff(connection);
+    struct client_hello hello;
+    switch (client_hello_feed(&sniff->reader, bytes, &hello)) {
+    case CLIENT_HELLO_INCOMPLETE:
+        sniff_keep(sniff, bytes);
+        return true;
+    case CLIENT_HELLO_COMPLETE:
+        sniff_remember_name(connection, hello.server_name);
+        connection->hello_size = (uint32_t)hello.size;
+        sniff_decide(connection, bytes, true);
+        return false;
+    case CLIENT_HELLO_NOT_TLS:
+    case CLIENT_HELLO_INVALID:
+        /* As Envoy's TLS inspector: what is no hello is no TLS, and has no server name. */
+        sniff_decide(connection, bytes, false);
+        return false;
+    case CLIENT_HELLO_TOO_LARGE:
+        if (connection_may_warn(connection))
+            log_warning("connection closed: its ClientHello is larger than %d bytes", TLS_CLIENT_HELLO_BYTES_MAX);
+        connection_close(connection, CLOSE_REASON_CLIENT_HELLO_TOO_LARGE, true);
+        return false;
+    }
+    UNREACHABLE();
+}
+
+static void sniff_readable(struct transport *transport) {
+    struct connection *connection = transport->owner;
+    while (connection->phase == CONNECTION_SNIFF) {
+        struct span bytes;
+        switch (transport_read(transport, &bytes)) {
+        case TRANSPORT_OK:
+            if (!sniff_feed(connection, bytes))
+                return;
+            break;
+        case TRANSPORT_WAIT:
+            return;
+        case TRANSPORT_ENDED:
+            connection_close(connection, CLOSE_REASON_DOWNSTREAM_ENDED, false);
+            return;
+        case TRANSPORT_BROKEN:
+            connection_close(connection, CLOSE_REASON_DOWNSTREAM_RESET, false);
+            return;
+        }
+    }
+}
+
+static void sniff_failed(struct transport *transport) {
+    connection_close(transport->owner, CLOSE_REASON_DOWNSTREAM_RESET, false);
+}
+
+static void sniff_expired(struct timer *timer) {
+    struct connection *connection = CONTAINER_OF(timer, struct connection, deadline);
+    connection_close(connection, CLOSE_REASON_CLIENT_HELLO_TIMEOUT, false);
+}
+
+void sniff_begin(struct connection *connection) {
+    struct proxy_context *context = connection->context;
+    struct sniff *sniff = connection_sniff(connection);
+    *sniff = (struct sniff){.size = 0};
+    client_hello_reader_init(&sniff->reader);
+    timer_init(&connection->deadline, sniff_expired);
+    timer_set(&context->timers, &connection->deadline, context->now_ns, DEADLINE_CLIENT_HELLO_NS);
+    connection->transport.readable = sniff_readable;
+    connection->transport.drained = NULL;
+    connection->transport.failed = sniff_failed;
+}

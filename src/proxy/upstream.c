@@ -1,0 +1,369 @@
+#include "proxy/upstream.h"
+
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include "os/socket.h"
+
+/* How often connections that idled too long are looked for. */
+#define SWEEP_INTERVAL_NS SECONDS(30)
+/* Address bytes, their count, the port. */
+#define HOST_KEY_BYTES 19
+
+/* All connections to one address. */
+struct upstream_host {
+    char key[HOST_KEY_BYTES];
+    struct list idle; /* newest first */
+    size_t idle_count;
+    size_t live_count; /* idle or not */
+};
+
+struct upstream_pool {
+    struct proxy_context *context;
+    const struct upstream_handler *handler;
+    struct map hosts;
+    struct list others; /* connections that are not idle and not closed */
+    size_t idle_count;
+    struct timer sweep;
+};
+
+/* --- Hosts --- */
+
+static void host_key(const struct network_address *address, char ret_key[HOST_KEY_BYTES]) {
+    memset(ret_key, 0, HOST_KEY_BYTES);
+    memcpy(ret_key, address->bytes, address->size);
+    ret_key[16] = (char)address->size;
+    ret_key[17] = (char)(address->port >> 8);
+    ret_key[18] = (char)(address->port & 0xff);
+}
+
+static struct upstream_host *host_find(const struct upstream_pool *pool, const struct network_address *address) {
+    char key[HOST_KEY_BYTES];
+    host_key(address, key);
+    return map_get(&pool->hosts, span_make(key, sizeof(key)));
+}
+
+static struct upstream_host *host_of(struct upstream_pool *pool, const struct network_address *address) {
+    struct upstream_host *host = host_find(pool, address);
+    if (host != NULL)
+        return host;
+    host = memory_allocate_zeroed(1, sizeof(*host));
+    host_key(address, host->key);
+    list_init(&host->idle);
+    map_set(&pool->hosts, span_make(host->key, HOST_KEY_BYTES), host);
+    return host;
+}
+
+static void host_release(struct upstream_pool *pool, struct upstream_host *host) {
+    ASSERT(host->live_count > 0);
+    if (--host->live_count > 0)
+        return;
+    ASSERT(list_is_empty(&host->idle));
+    map_remove(&pool->hosts, span_make(host->key, HOST_KEY_BYTES));
+    free(host);
+}
+
+/* --- A connection's life --- */
+
+static struct upstream_connection *connection_of(struct transport *transport) {
+    return CONTAINER_OF(transport, struct upstream_connection, transport);
+}
+
+static void connection_free(struct grave *grave) {
+    struct upstream_connection *connection = CONTAINER_OF(grave, struct upstream_connection, grave);
+    http_client_deinit(&connection->client.base);
+    free(connection);
+}
+
+static void connection_leave_list(struct upstream_connection *connection) {
+    list_remove(&connection->link);
+    if (connection->phase == UPSTREAM_IDLE) {
+        connection->host->idle_count--;
+        connection->pool->idle_count--;
+    }
+}
+
+static void connection_close(struct upstream_connection *connection) {
+    if (connection->phase == UPSTREAM_CLOSED)
+        return;
+    connection_leave_list(connection);
+    connection->phase = UPSTREAM_CLOSED;
+    transport_deinit(&connection->transport);
+    host_release(connection->pool, connection->host);
+    connection->host = NULL;
+    context_bury(connection->pool->context, &connection->grave);
+}
+
+static void connection_become_idle(struct upstream_connection *connection) {
+    struct upstream_pool *pool = connection->pool;
+    connection_leave_list(connection);
+    connection->phase = UPSTREAM_IDLE;
+    connection->idle_since_ns = pool->context->now_ns;
+    connection->host->idle_count++;
+    pool->idle_count++;
+    list_push_front(&connection->host->idle, &connection->link);
+    if (!timer_is_set(&pool->sweep))
+        timer_set(&pool->context->timers, &pool->sweep, pool->context->now_ns, SWEEP_INTERVAL_NS);
+    /* If it may hold unread bytes, no edge will tell: look again. */
+    transport_pause(&connection->transport);
+    transport_resume(&connection->transport);
+}
+
+static bool connection_is_reusable(const struct upstream_connection *connection) {
+    const struct transport *transport = &connection->transport;
+    return !connection->surplus && !transport->broken && !transport->peer_ended && !transport->hung_up &&
+           transport_output_size(transport) == 0 && transport->unread.size == 0 && http_client_is_reusable(&connection->client.base) &&
+           connection->host->idle_count < WORKER_UPSTREAM_IDLE_MAX;
+}
+
+/* A tunnel's last bytes are still owed to the peer. */
+static bool connection_owes_bytes(const struct upstream_connection *connection) {
+    return !connection->transport.broken && connection->transport.end_queued && !connection->transport.end_sent;
+}
+
+static void connection_finish(struct upstream_connection *connection) {
+    if (connection_is_reusable(connection)) {
+        connection_become_idle(connection);
+    } else if (connection_owes_bytes(connection)) {
+        connection->phase = UPSTREAM_FLUSHING;
+        connection->idle_since_ns = connection->pool->context->now_ns;
+        if (!timer_is_set(&connection->pool->sweep))
+            timer_set(&connection->pool->context->timers, &connection->pool->sweep, connection->idle_since_ns, SWEEP_INTERVAL_NS);
+    } else {
+        connection_close(connection);
+    }
+}
+
+void upstream_let_go(struct upstream_connection *connection) {
+    ASSERT(connection->phase == UPSTREAM_LENT);
+    connection->user = NULL;
+    connection->let_go = true;
+    if (!connection->reading)
+        connection_finish(connection);
+}
+
+/* --- Bytes --- */
+
+static void receive(struct upstream_connection *connection, struct span bytes) {
+    size_t consumed = 0;
+    if (!connection->let_go)
+        (void)http_client_receive(&connection->client.base, bytes, &consumed);
+    connection->surplus |= consumed < bytes.size;
+}
+
+static void read_all(struct upstream_connection *connection) {
+    const struct upstream_handler *handler = connection->pool->handler;
+    struct span bytes;
+    while (!connection->let_go && connection->transport.reading) {
+        switch (transport_read(&connection->transport, &bytes)) {
+        case TRANSPORT_OK: receive(connection, bytes); break;
+        case TRANSPORT_WAIT: return;
+        case TRANSPORT_ENDED:
+            transport_pause(&connection->transport);
+            handler->ended(connection);
+            return;
+        case TRANSPORT_BROKEN:
+            transport_pause(&connection->transport);
+            handler->broken(connection);
+            return;
+        }
+    }
+}
+
+/* An idle connection must stay silent. */
+static void check_silence(struct upstream_connection *connection) {
+    struct span bytes;
+    if (transport_read(&connection->transport, &bytes) != TRANSPORT_WAIT)
+        connection_close(connection);
+}
+
+static void connection_readable(struct transport *transport) {
+    struct upstream_connection *connection = connection_of(transport);
+    if (connection->phase == UPSTREAM_IDLE)
+        check_silence(connection);
+    if (connection->phase == UPSTREAM_FLUSHING)
+        transport_pause(transport);
+    if (connection->phase != UPSTREAM_LENT)
+        return;
+    void *user = connection->user;
+    connection->reading = true;
+    read_all(connection);
+    connection->reading = false;
+    if (connection->let_go)
+        connection_finish(connection);
+    connection->pool->handler->settled(user);
+}
+
+static void connection_drained(struct transport *transport) {
+    struct upstream_connection *connection = connection_of(transport);
+    if (connection->phase == UPSTREAM_FLUSHING && !connection_owes_bytes(connection))
+        connection_close(connection);
+    if (connection->phase != UPSTREAM_LENT)
+        return;
+    void *user = connection->user;
+    connection->pool->handler->drained(connection);
+    connection->pool->handler->settled(user);
+}
+
+static void connection_failed(struct transport *transport) {
+    struct upstream_connection *connection = connection_of(transport);
+    if (connection->phase != UPSTREAM_LENT) {
+        connection_close(connection);
+        return;
+    }
+    void *user = connection->user;
+    connection->pool->handler->broken(connection);
+    connection->pool->handler->settled(user);
+}
+
+/* --- Lending --- */
+
+struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address, void *user) {
+    struct upstream_host *host = host_find(pool, address);
+    if (host == NULL)
+        return NULL;
+    LIST_FOR_EACH(link, &host->idle) {
+        struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
+        if (connection->transport.may_read || connection->transport.broken)
+            continue;
+        connection_leave_list(connection);
+        list_push_back(&pool->others, &connection->link);
+        connection->phase = UPSTREAM_LENT;
+        connection->user = user;
+        connection->reused = true;
+        connection->let_go = false;
+        return connection;
+    }
+    return NULL;
+}
+
+static struct upstream_connection *connection_create(struct upstream_pool *pool, const struct network_address *address, int descriptor,
+                                                     void *user) {
+    struct upstream_connection *connection = memory_allocate_zeroed(1, sizeof(*connection));
+    if (transport_init(&connection->transport, pool->context, descriptor) < 0) {
+        free(connection);
+        return NULL;
+    }
+    connection->transport.owner = connection;
+    connection->transport.readable = connection_readable;
+    connection->transport.drained = connection_drained;
+    connection->transport.failed = connection_failed;
+    http1_client_init(&connection->client, pool->handler->events, connection, &connection->transport.output);
+    connection->pool = pool;
+    connection->host = host_of(pool, address);
+    connection->host->live_count++;
+    connection->phase = UPSTREAM_LENT;
+    connection->user = user;
+    connection->local = transport_local_address(&connection->transport);
+    connection->grave.free_owner = connection_free;
+    list_init(&connection->link);
+    list_push_back(&pool->others, &connection->link);
+    counter_add(&pool->context->counters.upstream_connections, 1);
+    return connection;
+}
+
+static void connect_done(struct connect *connect, enum connect_outcome outcome, int descriptor) {
+    struct upstream_wait *wait = CONTAINER_OF(connect, struct upstream_wait, connect);
+    void *user = wait->user;
+    const struct upstream_handler *handler = wait->pool->handler;
+    struct upstream_connection *connection = NULL;
+    struct span reason = SPAN_EMPTY;
+    if (outcome == CONNECT_DONE) {
+        connection = connection_create(wait->pool, &wait->address, descriptor, user);
+        if (connection == NULL) {
+            socket_close(descriptor);
+            outcome = CONNECT_FAILED;
+            reason = SPAN_LITERAL("immediate_connect_error:_Cannot_allocate_memory");
+        }
+    } else {
+        reason = connect_reason(connect);
+    }
+    wait->done(wait, connection, outcome, reason);
+    handler->settled(user);
+}
+
+void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address, uint64_t timeout_ns,
+                      void *user,
+                      void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span)) {
+    *wait = (struct upstream_wait){.pool = pool, .address = *address, .user = user, .done = done};
+    connect_init(&wait->connect, pool->context, connect_done);
+    connect_start(&wait->connect, address, timeout_ns);
+}
+
+void upstream_connect_cancel(struct upstream_wait *wait) {
+    if (wait->pool != NULL)
+        connect_cancel(&wait->connect);
+    wait->pool = NULL;
+}
+
+/* --- The pool --- */
+
+static void host_sweep(struct upstream_host *host, uint64_t now_ns, uint64_t age_ns) {
+    /* The oldest stand at the end; the host goes with its last connection. */
+    while (!list_is_empty(&host->idle)) {
+        struct upstream_connection *oldest = CONTAINER_OF(host->idle.previous, struct upstream_connection, link);
+        bool is_last = host->live_count == 1;
+        if (now_ns - oldest->idle_since_ns < age_ns)
+            return;
+        connection_close(oldest);
+        if (is_last)
+            return;
+    }
+}
+
+static void pool_sweep(struct upstream_pool *pool, uint64_t age_ns) {
+    uint64_t now_ns = pool->context->now_ns;
+    /* Removal may move entries: begin again until a walk closes nothing. */
+    for (size_t before = pool->idle_count + 1; before != pool->idle_count;) {
+        before = pool->idle_count;
+        size_t cursor = 0;
+        struct map_entry entry;
+        while (before == pool->idle_count && map_next(&pool->hosts, &cursor, &entry))
+            host_sweep(entry.value, now_ns, age_ns);
+    }
+    LIST_FOR_EACH_SAFE(link, &pool->others) {
+        struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
+        if (connection->phase == UPSTREAM_FLUSHING && now_ns - connection->idle_since_ns >= SWEEP_INTERVAL_NS)
+            connection_close(connection);
+    }
+}
+
+static void sweep_due(struct timer *timer) {
+    struct upstream_pool *pool = CONTAINER_OF(timer, struct upstream_pool, sweep);
+    pool_sweep(pool, DEADLINE_UPSTREAM_IDLE_NS);
+    if (pool->idle_count > 0 || !list_is_empty(&pool->others))
+        timer_set(&pool->context->timers, &pool->sweep, pool->context->now_ns, SWEEP_INTERVAL_NS);
+}
+
+struct upstream_pool *upstream_pool_create(struct proxy_context *context, const struct upstream_handler *handler) {
+    struct upstream_pool *pool = memory_allocate_zeroed(1, sizeof(*pool));
+    pool->context = context;
+    pool->handler = handler;
+    map_init(&pool->hosts);
+    list_init(&pool->others);
+    timer_init(&pool->sweep, sweep_due);
+    return pool;
+}
+
+void upstream_pool_close_idle(struct upstream_pool *pool) {
+    pool_sweep(pool, 0);
+}
+
+void upstream_pool_destroy(struct upstream_pool *pool) {
+    upstream_pool_close_idle(pool);
+    LIST_FOR_EACH_SAFE(link, &pool->others) {
+        struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
+        ASSERT(connection->phase == UPSTREAM_FLUSHING);
+        connection_close(connection);
+    }
+    timer_cancel(&pool->context->timers, &pool->sweep);
+    map_deinit(&pool->hosts);
+    free(pool);
+}
+
+size_t upstream_pool_idle_count(const struct upstream_pool *pool) {
+    return pool->idle_count;
+}

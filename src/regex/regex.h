@@ -1,0 +1,23 @@
+/* RE2 behind its shim: the dialect of Istio's regex matches, linear time, bounded memory. */
+#ifndef FAIRLEAD_REGEX_REGEX_H
+#define FAIRLEAD_REGEX_REGEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+#include "base/span.h"
+
+struct regex; /* immutable after create; any number of threads may match at once */
+
+#define REGEX_ERROR_BYTES_MAX 256
+
+/* NULL when the pattern is not RE2, or its program would pass the memory bound (REGEX_MEMORY_BYTES_MAX); then ret_error says why, with a
+ * NUL. ret_error may be NULL. */
+MUST_USE struct regex *regex_create(struct span pattern, char ret_error[REGEX_ERROR_BYTES_MAX]);
+/* NULL is allowed. */
+void regex_destroy(struct regex *regex);
+/* Does the WHOLE text match? */
+bool regex_full_match(const struct regex *regex, struct span text);
+
+#endif

@@ -1,0 +1,31 @@
+#include <re2/re2.h>
+
+#include <cstdio>
+
+extern "C" {
+#include "regex/regex_shim.h"
+}
+
+using re2::RE2;
+
+/* RE2 throws nothing; exhausted memory ends the process here (std::terminate) as everywhere in the house. */
+extern "C" void *regex_shim_create(const char *pattern, size_t pattern_size, long memory_bytes_max, char *ret_error,
+                                   size_t error_size) {
+    RE2::Options options(RE2::Quiet);
+    options.set_max_mem(memory_bytes_max);
+    RE2 *program = new RE2(re2::StringPiece(pattern, pattern_size), options);
+    if (program->ok())
+        return program;
+    if (ret_error != nullptr)
+        std::snprintf(ret_error, error_size, "%s", program->error().c_str());
+    delete program;
+    return nullptr;
+}
+
+extern "C" void regex_shim_destroy(void *program) {
+    delete static_cast<RE2 *>(program);
+}
+
+extern "C" bool regex_shim_full_match(const void *program, const char *text, size_t text_size) {
+    return RE2::FullMatch(re2::StringPiece(text, text_size), *static_cast<const RE2 *>(program));
+}

@@ -1,0 +1,13 @@
+/* The seam between C and C++: plain types only, so that both languages read it. For regex.c alone. */
+#ifndef FAIRLEAD_REGEX_REGEX_SHIM_H
+#define FAIRLEAD_REGEX_REGEX_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An RE2 object, or NULL with the reason in ret_error (error_size bytes with its NUL; may be NULL). */
+void *regex_shim_create(const char *pattern, size_t pattern_size, long memory_bytes_max, char *ret_error, size_t error_size);
+void regex_shim_destroy(void *program);
+bool regex_shim_full_match(const void *program, const char *text, size_t text_size);
+
+#endif

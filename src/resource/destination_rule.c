@@ -1,0 +1,168 @@
+#include "resource/destination_rule.h"
+
+#include "resource/object_decode.h"
+
+static const struct enum_name load_balancers[] = {
+    {"UNSPECIFIED", LOAD_BALANCER_UNSPECIFIED}, {"LEAST_CONN", LOAD_BALANCER_LEAST_CONN},
+    {"LEAST_REQUEST", LOAD_BALANCER_LEAST_REQUEST}, {"RANDOM", LOAD_BALANCER_RANDOM},
+    {"ROUND_ROBIN", LOAD_BALANCER_ROUND_ROBIN}, {"PASSTHROUGH", LOAD_BALANCER_PASSTHROUGH},
+};
+
+static const struct enum_name tls_modes[] = {
+    {"DISABLE", CLIENT_TLS_DISABLE},
+    {"SIMPLE", CLIENT_TLS_SIMPLE},
+    {"MUTUAL", CLIENT_TLS_MUTUAL},
+    {"ISTIO_MUTUAL", CLIENT_TLS_ISTIO_MUTUAL},
+};
+
+static void decode_simple(struct decoder *decoder, const struct node *node, void *target) {
+    struct traffic_policy *policy = target;
+    int value;
+    if (DECODE_ENUM(decoder, node, load_balancers, &value))
+        policy->load_balancer = (enum load_balancer_simple)value;
+}
+
+static void decode_load_balancer(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct field fields[] = {
+        FIELD_CALL_WHOLE("simple", decode_simple),
+        FIELD_OF_TYPE("consistentHash", FIELD_UNSUPPORTED),
+        FIELD_OF_TYPE("localityLbSetting", FIELD_UNSUPPORTED),
+        FIELD_OF_TYPE("zoneAwareLbSetting", FIELD_UNSUPPORTED),
+        FIELD_OF_TYPE("warmupDurationSecs", FIELD_UNSUPPORTED),
+        FIELD_OF_TYPE("warmup", FIELD_UNSUPPORTED),
+    };
+    struct traffic_policy *policy = target;
+    policy->load_balancer_position = node->position;
+    DECODE_MAPPING(decoder, node, fields, policy);
+}
+
+/* The mode is all that is read yet; what else stands there belongs to it. */
+static void decode_tls(struct decoder *decoder, const struct node *node, void *target) {
+    struct traffic_policy *policy = target;
+    policy->has_tls = true;
+    policy->tls_position = node->position;
+    const struct node *mode_node = node_get_present(node, "mode");
+    int mode = CLIENT_TLS_DISABLE;
+    bool known = mode_node == NULL || DECODE_ENUM(decoder, mode_node, tls_modes, &mode);
+    policy->tls_mode = (enum client_tls_mode)mode;
+    if (!node_is_mapping(node))
+        decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, "write 'mode: SIMPLE' below it",
+                     "a mapping is expected here, not %s", node_type_name(node));
+    /* What cannot be understood may have asked for encryption. */
+    if (!known || !node_is_mapping(node) || policy->tls_mode != CLIENT_TLS_DISABLE)
+        decode_unsupported(decoder, node->position, true);
+}
+
+static void decode_port_level(struct decoder *decoder, const struct node *node, void *target);
+
+static void decode_port(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct field fields[] = {
+        FIELD_NUMBER_AT("number", struct traffic_policy, port, 1, 65535),
+    };
+    DECODE_MAPPING(decoder, node, fields, target);
+}
+
+static const struct field policy_fields[] = {
+    FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
+    FIELD_CALL_WHOLE("tls", decode_tls),
+    FIELD_CALL_WHOLE("portLevelSettings", decode_port_level),
+    FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
+    FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
+    FIELD_OF_TYPE("tunnel", FIELD_RESTRICTION),
+    FIELD_OF_TYPE("proxyProtocol", FIELD_RESTRICTION),
+    FIELD_OF_TYPE("retryBudget", FIELD_UNSUPPORTED),
+};
+
+static const struct field port_policy_fields[] = {
+    FIELD_CALL_WHOLE("port", decode_port),
+    FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
+    FIELD_CALL_WHOLE("tls", decode_tls),
+    FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
+    FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
+};
+
+static void decode_port_policy(struct decoder *decoder, const struct node *node, void *target) {
+    struct traffic_policy *policy = target;
+    struct unsupported_list *outer = decoder->unsupported;
+    policy->position = node->position;
+    policy->node = node;
+    decoder->unsupported = &policy->unsupported;
+    DECODE_MAPPING(decoder, node, port_policy_fields, policy);
+    decoder->unsupported = outer;
+    if (node_is_mapping(node) && !policy->port.is_set)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add port with a number",
+                     "the settings name no port");
+}
+
+static void decode_port_level(struct decoder *decoder, const struct node *node, void *target) {
+    struct traffic_policy *policy = target;
+    policy->port_level =
+        decode_items(decoder, node, sizeof(struct traffic_policy), decode_port_policy, &policy->port_level_count);
+}
+
+static struct traffic_policy *decode_policy(struct decoder *decoder, const struct node *node) {
+    struct traffic_policy *policy = arena_new(decoder->arena, struct traffic_policy);
+    struct unsupported_list *outer = decoder->unsupported;
+    policy->position = node->position;
+    policy->node = node;
+    decoder->unsupported = &policy->unsupported;
+    DECODE_MAPPING(decoder, node, policy_fields, policy);
+    decoder->unsupported = outer;
+    return policy;
+}
+
+static void decode_rule_policy(struct decoder *decoder, const struct node *node, void *target) {
+    struct destination_rule *rule = target;
+    rule->traffic_policy = decode_policy(decoder, node);
+}
+
+static void decode_subset_policy(struct decoder *decoder, const struct node *node, void *target) {
+    struct destination_subset *subset = target;
+    subset->traffic_policy = decode_policy(decoder, node);
+}
+
+static void decode_subset(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct field fields[] = {
+        FIELD_AT("name", FIELD_STRING, struct destination_subset, name),
+        FIELD_AT("labels", FIELD_LABELS, struct destination_subset, labels),
+        FIELD_CALL_WHOLE("trafficPolicy", decode_subset_policy),
+    };
+    struct destination_subset *subset = target;
+    subset->position = node->position;
+    DECODE_MAPPING(decoder, node, fields, subset);
+    if (node_is_mapping(node) && subset->name.text.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "give it a name", "the subset has no name");
+}
+
+static void decode_subsets(struct decoder *decoder, const struct node *node, void *target) {
+    struct destination_rule *rule = target;
+    rule->subsets = decode_items(decoder, node, sizeof(struct destination_subset), decode_subset, &rule->subset_count);
+}
+
+static void decode_workload_selector(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct field fields[] = {
+        FIELD_AT("matchLabels", FIELD_LABELS, struct destination_rule, workload_selector),
+    };
+    struct destination_rule *rule = target;
+    rule->has_workload_selector = true;
+    DECODE_MAPPING(decoder, node, fields, rule);
+}
+
+struct object_meta *destination_rule_decode(struct decoder *decoder, const struct object_meta *meta,
+                                            const struct node *root) {
+    static const struct field fields[] = {
+        FIELD_AT("host", FIELD_STRING, struct destination_rule, host),
+        FIELD_AT("exportTo", FIELD_STRINGS, struct destination_rule, export_to),
+        FIELD_CALL_WHOLE("trafficPolicy", decode_rule_policy),
+        FIELD_CALL_WHOLE("subsets", decode_subsets),
+        FIELD_CALL_WHOLE("workloadSelector", decode_workload_selector),
+    };
+    struct destination_rule *rule = arena_new(decoder->arena, struct destination_rule);
+    rule->meta = *meta;
+    decoder->unsupported = &rule->meta.unsupported;
+    object_decode_spec(decoder, root, fields, ARRAY_SIZE(fields), rule);
+    if (!decoder->failed && rule->host.text.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, meta->position, "set host to a Service's name",
+                     "the DestinationRule has no host");
+    return &rule->meta;
+}

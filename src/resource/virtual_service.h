@@ -1,0 +1,90 @@
+/* networking.istio.io VirtualService, as written. What is not decoded yet stands in the `unsupported` list of its part: a later floor
+ * must say so, never ignore it. */
+#ifndef FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
+#define FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
+
+#include "resource/object.h"
+
+enum string_match_kind {
+    STRING_MATCH_NONE, /* not written, or an empty mapping */
+    STRING_MATCH_EXACT,
+    STRING_MATCH_PREFIX,
+    STRING_MATCH_REGEX
+};
+
+struct string_match {
+    enum string_match_kind kind;
+    struct span value;
+    struct position position; /* of the value; known also for an empty mapping that was written */
+};
+
+struct route_destination {
+    struct position position;
+    struct located host;
+    struct located subset;
+    struct located_number port;
+    struct located_number weight;
+    struct unsupported_list unsupported; /* headers of this destination */
+    const struct node *node;
+};
+
+struct http_match {
+    struct position position;
+    struct located name;
+    struct string_match uri;
+    struct located_flag ignore_uri_case;
+    struct located_number port;
+    struct located_list gateways; /* as written, not resolved */
+    struct label_set source_labels;
+    struct located source_namespace;
+    struct unsupported_list unsupported; /* headers, method, queryParams, ... */
+    const struct node *node;
+};
+
+struct http_route {
+    struct position position;
+    bool invalid; /* a mistake was diagnosed: this route must not be used, the others may */
+    struct located name;
+    struct http_match *matches;
+    size_t match_count; /* 0: everything matches */
+    struct route_destination *destinations;
+    size_t destination_count;
+    struct unsupported_list unsupported; /* redirect, rewrite, headers, timeout, ... */
+    const struct node *node;
+};
+
+/* Of tls[] and tcp[]. */
+struct l4_match {
+    struct position position;
+    struct located_list sni_hosts; /* tls only */
+    struct located_number port;
+    struct located_list gateways;
+    struct label_set source_labels;
+    struct located source_namespace;     /* tcp only */
+    struct unsupported_list unsupported; /* destinationSubnets, sourceSubnet: they restrict */
+};
+
+struct l4_route {
+    struct position position;
+    bool invalid;
+    struct l4_match *matches;
+    size_t match_count;
+    struct route_destination *destinations;
+    size_t destination_count;
+    const struct node *node;
+};
+
+struct virtual_service {
+    struct object_meta meta;
+    struct located_list hosts;    /* as written, not resolved */
+    struct located_list gateways; /* as written, not resolved; empty: mesh only */
+    struct located_list export_to;
+    struct http_route *http;
+    size_t http_count;
+    struct l4_route *tls;
+    size_t tls_count;
+    struct l4_route *tcp;
+    size_t tcp_count;
+};
+
+#endif

@@ -1,0 +1,46 @@
+/* From paths to a snapshot: read, parse, decode, compile. Between loads it keeps what was last good, so that a running gateway rides out a
+ * broken file. One thread. */
+#ifndef FAIRLEAD_SERVER_CONFIGURATION_H
+#define FAIRLEAD_SERVER_CONFIGURATION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "compile/compile.h"
+#include "server/last_good.h"
+#include "source/source.h"
+#include "text/diagnostic.h"
+
+struct configuration {
+    const char *const *paths;
+    size_t path_count;
+    struct compile_options options; /* of every load */
+    struct last_good last_good;
+    bool loaded; /* there was a load before: files and objects have a last good version */
+    uint64_t fingerprint; /* of the bytes of the former load */
+    struct parsed_file *standard_input; /* read once, kept for ever; NULL: not among the paths or not read yet */
+};
+
+/* One load and all that its diagnostics borrow. */
+struct configuration_load {
+    struct arena arena;
+    struct source_set sources;
+    struct diagnostic_list diagnostics;
+    struct snapshot *snapshot; /* NULL: there is none; else the caller's once taken (set it to NULL) */
+    size_t stale_count;        /* files and objects that are served in an older version */
+    struct map substituted;    /* titles of the objects among them */
+    bool unchanged;            /* not one byte changed since the former load: nothing was compiled */
+};
+
+/* `paths` and the spans of `options` must outlive it. */
+void configuration_init(struct configuration *configuration, const char *const *paths, size_t path_count,
+                        const struct compile_options *options);
+void configuration_deinit(struct configuration *configuration);
+
+/* Loads; whatever is wrong is in ret_load->diagnostics. The first load takes what is valid; a later one replaces what does not parse any
+ * more or turned invalid by its last good version and says so. Unless `force` is set, input of the same bytes is not compiled again. */
+void configuration_load(struct configuration *configuration, bool force, struct configuration_load *ret_load);
+/* Destroys the snapshot unless it was taken. */
+void configuration_load_deinit(struct configuration_load *load);
+
+#endif

@@ -1,0 +1,56 @@
+/* What a running gateway falls back to: the last version of each file that could be read whole, and of each object that was valid. A file
+ * that breaks or an object that turns invalid keeps it until it is mended or removed. One thread. */
+#ifndef FAIRLEAD_SERVER_LAST_GOOD_H
+#define FAIRLEAD_SERVER_LAST_GOOD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "resource/object.h"
+#include "resource/resource_set.h"
+#include "text/document.h"
+
+/* One version of a file, parsed. Counted: objects may outlive the file's version. */
+struct parsed_file {
+    uint32_t reference_count;
+    bool seen;      /* in this load */
+    char *path;     /* what positions carry; says so while the version is not the current one */
+    size_t path_size;
+    uint64_t content_hash;
+    struct arena arena;
+    struct document_list documents;
+};
+
+struct parsed_file *parsed_file_create(struct span path, uint64_t content_hash);
+struct parsed_file *parsed_file_pin(struct parsed_file *file);
+/* NULL is harmless. */
+void parsed_file_unpin(struct parsed_file *file);
+/* Positions into a version that is not the current one must not be looked up in the current text: the path says which it is. */
+void parsed_file_set_stale(struct parsed_file *file, bool stale);
+
+struct last_good {
+    struct map files;   /* path -> struct parsed_file */
+    struct map objects; /* title -> struct good_object */
+};
+
+struct good_object {
+    char *title;
+    const struct node *root;
+    struct parsed_file *file; /* that owns the root */
+};
+
+void last_good_init(struct last_good *last_good);
+void last_good_deinit(struct last_good *last_good);
+/* The last good version of the file, or NULL. */
+struct parsed_file *last_good_file(const struct last_good *last_good, struct span path);
+void last_good_set_file(struct last_good *last_good, struct parsed_file *file);
+/* Forgets the files whose `seen` is false, and clears it on the others. */
+void last_good_forget_unseen(struct last_good *last_good);
+const struct good_object *last_good_object(const struct last_good *last_good, struct span title);
+
+/* Calls for every object of the set, valid or not. */
+void resource_set_visit(const struct resource_set *set, void (*function)(void *argument, const struct object_meta *meta), void *argument);
+
+#endif

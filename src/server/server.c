@@ -1,0 +1,345 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "compile/identity_cache.h"
+#include "os/lock.h"
+#include "os/processor.h"
+#include "os/signal.h"
+#include "server/configuration.h"
+#include "server/drain.h"
+#include "server/listener_sockets.h"
+#include "server/log_writer.h"
+#include "server/publish.h"
+#include "server/reload.h"
+#include "server/status.h"
+#include "tls/tickets.h"
+
+/* How often an address that could not be bound is tried again. */
+#define RETRY_NS SECONDS(1)
+
+struct server {
+    const struct server_options *options;
+    struct loop *loop;
+    struct timer_wheel timers;
+    int signal_descriptor; /* -1: none */
+    struct loop_source signals;
+    struct timer poll;  /* while old snapshots or connections are waited for */
+    struct timer retry; /* while some address is not bound */
+    struct tls_tickets *tickets;
+    struct identity_cache *identities;
+    struct configuration configuration;
+    char *told; /* the diagnostics as they were printed last */
+    bool force_load;
+    struct worker **workers;
+    struct access_log_ring **rings;
+    size_t worker_count;
+    struct listener_sockets sockets;
+    struct publisher publisher;
+    struct log_writer *log_writer;
+    struct status status;
+    int status_lock; /* -1: none */
+    struct reload reload;
+    struct drain drain;
+    bool ended;
+};
+
+/* --- Configuration --- */
+
+static enum diagnostic_severity severity_shown(void) {
+    enum log_level level = log_get_level();
+    return level == LOG_ERROR ? DIAGNOSTIC_ERROR : level == LOG_WARNING ? DIAGNOSTIC_WARNING : DIAGNOSTIC_INFO;
+}
+
+/* Every reload finds the same mistakes again: they are printed when they change. */
+static void server_tell(struct server *server, struct diagnostic_list *diagnostics) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *output = open_memstream(&text, &size);
+    ASSERT(output != NULL);
+    diagnostic_list_print(diagnostics, severity_shown(), output);
+    fclose(output);
+    if (server->told != NULL && strcmp(server->told, text) == 0) {
+        free(text);
+        return;
+    }
+    if (size == 0 && server->told != NULL && server->told[0] != '\0')
+        log_info("configuration: nothing is wrong any more");
+    fputs(text, stderr);
+    free(server->told);
+    server->told = text;
+}
+
+static void server_publish(struct server *server, struct configuration_load *load) {
+    struct snapshot *snapshot = load->snapshot;
+    load->snapshot = NULL;
+    publisher_publish(&server->publisher, snapshot);
+    log_writer_set_path(server->log_writer, snapshot->access_log == NULL ? SPAN_EMPTY : snapshot->settings.access_log_path);
+    log_info("configuration %llu: gateway %.*s/%.*s, %zu listeners, %zu route tables, %zu clusters, %zu errors, %zu warnings%s",
+             (unsigned long long)snapshot->generation, SPAN_ARGUMENTS(snapshot->settings.gateway_namespace),
+             SPAN_ARGUMENTS(snapshot->settings.gateway_name), snapshot->listener_count, snapshot->route_table_count,
+             snapshot->cluster_count, load->diagnostics.counts[DIAGNOSTIC_ERROR], load->diagnostics.counts[DIAGNOSTIC_WARNING],
+             load->stale_count == 0 ? "" : ", partly stale");
+}
+
+static void server_schedule(struct server *server) {
+    size_t locked;
+    if (publisher_collect(&server->publisher) || server->drain.started) {
+        if (!timer_is_set(&server->poll))
+            timer_set(&server->timers, &server->poll, clock_monotonic_ns(), SERVER_POLL_NS);
+    }
+    bool unbound = listener_sockets_failed(&server->sockets, &locked) != 0 ||
+                   (server->options->status_port != 0 && !server->status.listening);
+    if (unbound && !timer_is_set(&server->retry))
+        timer_set(&server->timers, &server->retry, clock_monotonic_ns(), RETRY_NS);
+}
+
+static void server_reload(void *argument) {
+    struct server *server = argument;
+    if (server->drain.started)
+        return;
+    if (!publisher_has_room(&server->publisher) && publisher_collect(&server->publisher) && !publisher_has_room(&server->publisher)) {
+        reload_later(&server->reload, SERVER_POLL_NS);
+        return;
+    }
+    struct configuration_load load;
+    configuration_load(&server->configuration, server->force_load, &load);
+    server->force_load = false;
+    if (!load.unchanged) {
+        server_tell(server, &load.diagnostics);
+        if (load.snapshot != NULL)
+            server_publish(server, &load);
+        else
+            log_error("configuration: nothing can be served from it; the former one stays in use");
+    }
+    reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
+    configuration_load_deinit(&load);
+    server_schedule(server);
+}
+
+/* --- Timers and signals --- */
+
+static void server_bind_status(struct server *server) {
+    struct network_address address = server->options->bind;
+    address.port = server->options->status_port;
+    if (address.port == 0 || server->status.listening)
+        return;
+    int result = server->status_lock >= 0 ? 0 : listener_lock(&address, &server->status_lock);
+    if (result == 0)
+        result = status_init(&server->status, server->loop, &server->timers, &address);
+    if (result < 0)
+        log_error("status port %u cannot be bound: %s", address.port, strerror(-result));
+    else
+        log_info("status port %u: /healthz/ready", address.port);
+}
+
+static void server_retry(struct timer *timer) {
+    struct server *server = CONTAINER_OF(timer, struct server, retry);
+    if (server->drain.started)
+        return;
+    if (listener_sockets_retry(&server->sockets))
+        listener_sockets_hand_over(&server->sockets);
+    if (!server->status.listening) {
+        server_bind_status(server);
+        status_set_ready(&server->status, true);
+    }
+    server_schedule(server);
+}
+
+static void server_poll(struct timer *timer) {
+    struct server *server = CONTAINER_OF(timer, struct server, poll);
+    if (drain_is_over(&server->drain, clock_monotonic_ns()))
+        server->ended = true;
+    server_schedule(server);
+}
+
+static void server_terminate(struct server *server) {
+    if (server->drain.started) {
+        log_info("ending at once: %llu connections are cut", (unsigned long long)drain_connections(&server->drain));
+        server->ended = true;
+        return;
+    }
+    uint64_t duration_ns = publisher_current(&server->publisher)->settings.termination_drain_duration_ns;
+    log_info("draining %llu connections for at most %llu ms", (unsigned long long)drain_connections(&server->drain),
+             (unsigned long long)(duration_ns / NANOSECONDS_PER_MILLISECOND));
+    status_set_ready(&server->status, false);
+    drain_start(&server->drain, clock_monotonic_ns(), duration_ns);
+    server_schedule(server);
+}
+
+static void server_signalled(struct loop_source *source, unsigned events) {
+    (void)events;
+    struct server *server = CONTAINER_OF(source, struct server, signals);
+    int number;
+    while ((number = signal_read(source->descriptor)) != 0) {
+        switch (number) {
+        case SIGHUP:
+            log_info("SIGHUP: loading the configuration again");
+            server->force_load = true;
+            server_reload(server);
+            break;
+        case SIGUSR1:
+            log_writer_reopen(server->log_writer);
+            break;
+        default:
+            server_terminate(server);
+            break;
+        }
+    }
+}
+
+/* --- Start and end --- */
+
+/* Each connection takes a descriptor, and one for its upstream. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warning("the limit of open files cannot be raised: %s", strerror(errno));
+}
+
+static int server_start_machine(struct server *server) {
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+    int result = signal_open(signals, ARRAY_SIZE(signals), &server->signal_descriptor);
+    if (result < 0)
+        return result;
+    raise_descriptor_limit();
+    result = loop_create(&server->loop);
+    if (result < 0)
+        return result;
+    timer_wheel_init(&server->timers, clock_monotonic_ns());
+    timer_init(&server->poll, server_poll);
+    timer_init(&server->retry, server_retry);
+    result = loop_add_level(server->loop, &server->signals, server->signal_descriptor, server_signalled);
+    if (result < 0)
+        return result;
+    return reload_init(&server->reload, server->loop, &server->timers, server_reload, server);
+}
+
+static int server_start_workers(struct server *server) {
+    unsigned wanted = server->options->concurrency != 0 ? server->options->concurrency : processor_count();
+    if (wanted > WORKER_THREADS_MAX)
+        wanted = WORKER_THREADS_MAX;
+    server->workers = memory_allocate_zeroed(wanted, sizeof(struct worker *));
+    server->rings = memory_allocate_zeroed(wanted, sizeof(struct access_log_ring *));
+    for (unsigned i = 0; i < wanted; i++) {
+        int result = worker_create(i, &server->workers[i]);
+        if (result < 0)
+            return result;
+        server->rings[i] = worker_access_log(server->workers[i]);
+        server->worker_count++;
+    }
+    listener_sockets_init(&server->sockets, server->workers, server->worker_count, &server->options->bind, server->options->status_port);
+    publisher_init(&server->publisher, server->workers, server->worker_count, &server->sockets);
+    drain_init(&server->drain, server->workers, server->worker_count);
+    return log_writer_create(server->rings, server->worker_count, &server->log_writer);
+}
+
+/* True when it serves. */
+static bool server_start(struct server *server) {
+    struct configuration_load load;
+    configuration_load(&server->configuration, true, &load);
+    server_tell(server, &load.diagnostics);
+    bool serves = load.snapshot != NULL;
+    if (!serves)
+        log_error("nothing can be served from this configuration");
+    int result = serves ? server_start_workers(server) : 0;
+    if (result < 0)
+        log_error("cannot start: %s", strerror(-result));
+    serves = serves && result == 0;
+    if (serves) {
+        server_bind_status(server);
+        server_publish(server, &load);
+        reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
+    }
+    configuration_load_deinit(&load);
+    size_t locked = 0;
+    if (serves && listener_sockets_failed(&server->sockets, &locked) != 0 && locked != 0) {
+        log_error("another instance serves %zu of these addresses: not starting beside it", locked);
+        serves = false;
+    }
+    return serves;
+}
+
+static void server_serve(struct server *server) {
+    status_set_ready(&server->status, true);
+    log_info("ready, %zu workers", server->worker_count);
+    server_schedule(server);
+    while (!server->ended) {
+        int result = loop_turn(server->loop, timer_wheel_wait_ns(&server->timers, clock_monotonic_ns()));
+        ASSERT(result >= 0);
+        timer_wheel_advance(&server->timers, clock_monotonic_ns());
+        status_collect(&server->status);
+    }
+}
+
+static void server_stop_workers(struct server *server) {
+    listener_sockets_deinit(&server->sockets);
+    for (size_t i = 0; i < server->worker_count; i++)
+        worker_stop(server->workers[i]);
+    bool log_ended = log_writer_destroy(server->log_writer);
+    /* A writer that is stuck in the kernel still reads the rings: they are left to the end of the process. */
+    for (size_t i = 0; log_ended && i < server->worker_count; i++)
+        worker_destroy(server->workers[i]);
+    publisher_deinit(&server->publisher);
+    free(server->workers);
+    if (log_ended)
+        free(server->rings);
+}
+
+static void server_stop(struct server *server) {
+    status_deinit(&server->status);
+    if (server->status_lock >= 0)
+        lock_release(server->status_lock);
+    reload_deinit(&server->reload);
+    server_stop_workers(server);
+    configuration_deinit(&server->configuration);
+    identity_cache_destroy(server->identities);
+    tls_tickets_destroy(server->tickets);
+    free(server->told);
+    if (server->loop != NULL) {
+        loop_remove(server->loop, &server->signals);
+        loop_destroy(server->loop);
+    }
+    if (server->signal_descriptor >= 0)
+        close(server->signal_descriptor);
+}
+
+int server_run(const struct server_options *options) {
+    struct server *server = memory_allocate_zeroed(1, sizeof(*server));
+    server->options = options;
+    server->signal_descriptor = -1;
+    server->signals.descriptor = -1;
+    server->status_lock = -1;
+    server->tickets = tls_tickets_create();
+    server->identities = identity_cache_create();
+    struct compile_options compile_options = options->compile;
+    compile_options.tickets = server->tickets;
+    compile_options.identities = server->identities;
+    configuration_init(&server->configuration, options->paths, options->path_count, &compile_options);
+    int result = server_start_machine(server);
+    bool served = false;
+    if (result < 0) {
+        log_error("cannot start: %s", strerror(-result));
+    } else if (server_start(server)) {
+        server_serve(server);
+        served = true;
+    }
+    server_stop(server);
+    if (served)
+        log_info("ended");
+    free(server);
+    return served ? 0 : 1;
+}

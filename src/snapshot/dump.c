@@ -1,0 +1,275 @@
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "snapshot/access_log_operator_table.h"
+#include "snapshot/snapshot.h"
+#include "tls/identity.h"
+
+static void print_duration(FILE *output, uint64_t duration_ns) {
+    if (duration_ns % SECONDS(1) == 0)
+        fprintf(output, "%llus", duration_ns / SECONDS(1));
+    else if (duration_ns % MILLISECONDS(1) == 0)
+        fprintf(output, "%llums", duration_ns / MILLISECONDS(1));
+    else
+        fprintf(output, "%" PRIu64 "ns", duration_ns);
+}
+
+/* Names and texts come from the configuration: control bytes must not move the reader's cursor. */
+static void print_text(FILE *output, struct span text) {
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        if (byte == '\n')
+            fputs("\\n", output);
+        else if (byte < 0x20 || byte == 0x7f)
+            fprintf(output, "\\x%02x", byte);
+        else
+            fputc(byte, output);
+    }
+}
+
+static void print_line(FILE *output, const char *label, struct span text) {
+    fputs(label, output);
+    print_text(output, text);
+    fputc('\n', output);
+}
+
+static const char *path_normalization_name(enum path_normalization value) {
+    switch (value) {
+    case PATH_NORMALIZATION_BASE:
+        return "base";
+    case PATH_NORMALIZATION_NONE:
+        return "none";
+    case PATH_NORMALIZATION_MERGE_SLASHES:
+        return "merge slashes";
+    case PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES:
+        return "decode and merge slashes";
+    }
+    return "";
+}
+
+static void dump_settings(const struct gateway_settings *settings, FILE *output) {
+    fputs("gateway ", output);
+    print_text(output, settings->gateway_namespace);
+    fputc('/', output);
+    print_text(output, settings->gateway_name);
+    fprintf(output, "\n  trusted proxies: %u\n", settings->trusted_proxy_count);
+    if (settings->server_header_passes)
+        fputs("  server header: the upstream's\n", output);
+    else
+        print_line(output, "  server header: ", settings->server_header);
+    fprintf(output, "  path normalization: %s\n", path_normalization_name(settings->path_normalization));
+    fputs("  drain: ", output);
+    print_duration(output, settings->termination_drain_duration_ns);
+    fputc('\n', output);
+    static const char *const names[] = {"request id disabled", "attempt count disabled", "debug headers disabled",
+                                        "x-forwarded-host added", "x-forwarded-port added"};
+    const bool flags[] = {settings->request_id_disabled, settings->attempt_count_disabled,
+                          settings->envoy_debug_headers_disabled, settings->x_forwarded_host_enabled,
+                          settings->x_forwarded_port_enabled};
+    for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+        if (flags[i])
+            fprintf(output, "  %s\n", names[i]);
+}
+
+static void dump_log_item(const struct access_log_item *item, FILE *output) {
+    if (item->operator_ == ACCESS_LOG_LITERAL) {
+        print_text(output, item->argument);
+        return;
+    }
+    fprintf(output, "%%%s", access_log_operator_name(item->operator_));
+    if (item->argument.size > 0 || item->alternative.size > 0) {
+        fputc('(', output);
+        print_text(output, item->argument);
+        if (item->alternative.size > 0)
+            fputc('?', output);
+        print_text(output, item->alternative);
+        fputc(')', output);
+    }
+    if (item->size_max > 0)
+        fprintf(output, ":%zu", item->size_max);
+    fputc('%', output);
+}
+
+static void dump_log_value(const struct access_log_value *value, FILE *output) {
+    for (size_t i = 0; i < value->item_count; i++)
+        dump_log_item(&value->items[i], output);
+    fputc('\n', output);
+}
+
+static void dump_log_fields(const struct access_log_field *fields, size_t count, int depth, FILE *output) {
+    for (size_t i = 0; i < count; i++) {
+        fprintf(output, "%*s", 2 * depth, "");
+        print_text(output, fields[i].key_json);
+        if (fields[i].field_count > 0) {
+            fputc('\n', output);
+            dump_log_fields(fields[i].fields, fields[i].field_count, depth + 1, output);
+        } else {
+            fputc(' ', output);
+            dump_log_value(&fields[i].value, output);
+        }
+    }
+}
+
+static void dump_access_log(const struct snapshot *snapshot, FILE *output) {
+    if (snapshot->access_log == NULL) {
+        fputs("access log: none\n", output);
+        return;
+    }
+    fprintf(output, "access log: %s to ", snapshot->access_log->json ? "JSON" : "TEXT");
+    print_line(output, "", snapshot->settings.access_log_path);
+    if (snapshot->access_log->json) {
+        dump_log_fields(snapshot->access_log->fields, snapshot->access_log->field_count, 1, output);
+    } else {
+        fputs("  ", output);
+        dump_log_value(&snapshot->access_log->text, output);
+    }
+}
+
+static void dump_destinations(const struct destinations *destinations, const char *indent, FILE *output) {
+    for (size_t i = 0; i < destinations->count; i++) {
+        const struct weighted_cluster *item = &destinations->items[i];
+        fprintf(output, "%sto ", indent);
+        print_text(output, item->cluster_name);
+        if (destinations->count > 1)
+            fprintf(output, " weight %u of %" PRIu64, item->weight, destinations->weight_total);
+        fprintf(output, "%s\n", item->cluster == NULL ? " (no such cluster)" : "");
+    }
+}
+
+static const char *filter_chain_kind_name(enum filter_chain_kind kind) {
+    switch (kind) {
+    case FILTER_CHAIN_HTTP:
+        return "HTTP";
+    case FILTER_CHAIN_HTTPS:
+        return "HTTPS";
+    case FILTER_CHAIN_TCP:
+        return "TCP";
+    case FILTER_CHAIN_TLS_TCP:
+        return "TLS";
+    case FILTER_CHAIN_PASSTHROUGH:
+        return "PASSTHROUGH";
+    }
+    return "";
+}
+
+static void dump_identity(const struct filter_chain *chain, FILE *output) {
+    print_line(output, "    credential: ", chain->credential_name);
+    if (chain->identity == NULL) {
+        fputs("    certificate: none, handshakes are closed\n", output);
+        return;
+    }
+    fputs("    certificate: ", output);
+    print_text(output, tls_identity_key_type(chain->identity));
+    fputs(", chain of ", output);
+    fprintf(output, "%zu, for", tls_identity_chain_size(chain->identity));
+    for (size_t i = 0; i < tls_identity_name_count(chain->identity); i++) {
+        fputs(i == 0 ? " " : ", ", output);
+        print_text(output, tls_identity_name(chain->identity, i));
+    }
+    fputc('\n', output);
+}
+
+static void dump_filter_chain(const struct filter_chain *chain, FILE *output) {
+    fprintf(output, "  chain %s of ", filter_chain_kind_name(chain->kind));
+    print_line(output, "", chain->name);
+    if (chain->server_name_count == 0)
+        fputs("    sni: any or none\n", output);
+    for (size_t i = 0; i < chain->server_name_count; i++)
+        print_line(output, "    sni: ", chain->server_names[i]);
+    if (chain->refusal.size > 0)
+        print_line(output, "    refused: ", chain->refusal);
+    if (filter_chain_terminates_tls(chain))
+        dump_identity(chain, output);
+    if (chain->routes != NULL)
+        print_line(output, "    routes: ", chain->routes->name);
+    dump_destinations(&chain->destinations, "    ", output);
+}
+
+static void dump_listener(const struct listener *listener, FILE *output) {
+    fputs("listener ", output);
+    print_text(output, listener->bind.size == 0 ? SPAN_LITERAL("*") : listener->bind);
+    fprintf(output, " port %u%s\n", listener->port, listener->inspects_tls ? ", inspects TLS" : "");
+    for (size_t i = 0; i < listener->filter_chain_count; i++)
+        dump_filter_chain(listener->filter_chains[i], output);
+}
+
+static void dump_retry(const struct retry_policy *retry, FILE *output) {
+    static const char *const names[] = {"connect-failure", "refused-stream", "unavailable",
+                                        "cancelled",       "retriable-status-codes", "5xx",
+                                        "gateway-error",   "reset",          "retriable-4xx"};
+    fprintf(output, "      retries: %u", retry->attempts);
+    const char *separator = " on ";
+    for (size_t i = 0; i < ARRAY_SIZE(names) && retry->attempts > 0; i++) {
+        if ((retry->retry_on & (1u << i)) == 0)
+            continue;
+        fprintf(output, "%s%s", separator, names[i]);
+        separator = ",";
+    }
+    for (size_t i = 0; i < retry->status_code_count && retry->attempts > 0; i++)
+        fprintf(output, ",%u", retry->status_codes[i]);
+    if (retry->attempts > 0 && retry->per_try_timeout_ns > 0) {
+        fputs(", per try ", output);
+        print_duration(output, retry->per_try_timeout_ns);
+    }
+    fputc('\n', output);
+}
+
+static void dump_route(const struct route *route, FILE *output) {
+    static const char *const kinds[] = {"any", "exact", "prefix"};
+    fprintf(output, "    route %s ", kinds[route->match.path_match]);
+    print_text(output, route->match.path);
+    if (route->match.ignore_case)
+        fputs(" in any case", output);
+    if (route->name.size > 0) {
+        fputs(" named ", output);
+        print_text(output, route->name);
+    }
+    fputc('\n', output);
+    if (route->action == ROUTE_REFUSE) {
+        print_line(output, "      refused: ", route->refusal);
+        return;
+    }
+    dump_destinations(&route->destinations, "      ", output);
+    dump_retry(&route->retry, output);
+    if (route->timeout_ns > 0) {
+        fputs("      timeout: ", output);
+        print_duration(output, route->timeout_ns);
+        fputc('\n', output);
+    }
+}
+
+static void dump_route_table(const struct route_table *table, FILE *output) {
+    print_line(output, "routes ", table->name);
+    for (size_t i = 0; i < table->virtual_host_count; i++) {
+        const struct virtual_host *host = table->virtual_hosts[i];
+        fputs("  host ", output);
+        print_text(output, host->domain);
+        fprintf(output, "%s\n", host->require_tls ? ", redirects to https" : "");
+        for (size_t route = 0; route < host->route_count; route++)
+            dump_route(&host->routes[route], output);
+    }
+}
+
+static void dump_cluster(const struct cluster *cluster, FILE *output) {
+    print_line(output, "cluster ", cluster->name);
+    fprintf(output, "  protocol: %s\n  connect timeout: ", cluster->protocol == CLUSTER_HTTP2 ? "HTTP/2" : "HTTP/1.1");
+    print_duration(output, cluster->connect_timeout_ns);
+    fputc('\n', output);
+    if (cluster->refusal.size > 0)
+        print_line(output, "  refused: ", cluster->refusal);
+    for (size_t i = 0; i < cluster->endpoint_count; i++)
+        print_line(output, "  endpoint ", cluster->endpoints[i].address_text);
+    if (cluster->endpoint_count == 0)
+        fputs("  no endpoint\n", output);
+}
+
+void snapshot_dump(const struct snapshot *snapshot, FILE *output) {
+    dump_settings(&snapshot->settings, output);
+    dump_access_log(snapshot, output);
+    for (size_t i = 0; i < snapshot->listener_count; i++)
+        dump_listener(snapshot->listeners[i], output);
+    for (size_t i = 0; i < snapshot->route_table_count; i++)
+        dump_route_table(snapshot->route_tables[i], output);
+    for (size_t i = 0; i < snapshot->cluster_count; i++)
+        dump_cluster(snapshot->clusters[i], output);
+}

@@ -1,0 +1,320 @@
+#include "source/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/map.h"
+#include "base/memory.h"
+
+#define READ_BYTES_MIN 4096
+
+struct source_loader {
+    struct arena *arena;
+    struct diagnostic_list *diagnostics;
+    struct source_set set;
+    size_t file_capacity;
+    size_t watch_capacity;
+    struct map folders; /* device and inode of each folder walked: links may lead in circles */
+    struct map watched;
+};
+
+static void report(struct source_loader *loader, enum diagnostic_code code, const char *path, const char *hint,
+                   const char *message, const char *reason) {
+    loader->set.complete = false;
+    diagnostic_add(loader->diagnostics, DIAGNOSTIC_ERROR, code, (struct position){path, 0, 0}, SPAN_EMPTY, span_of(hint),
+                   "%s%s%s", message, reason[0] == '\0' ? "" : ": ", reason);
+}
+
+static void report_errno(struct source_loader *loader, const char *path, const char *message, int error) {
+    const char *hint = error == ENOENT ? "check the path" : error == EACCES ? "check the permissions" : "";
+    report(loader, DIAGNOSTIC_SOURCE_UNREADABLE, path, hint, message, strerror(error));
+}
+
+/* --- What to watch --- */
+
+static void watch(struct source_loader *loader, struct span folder) {
+    struct span copy = arena_copy(loader->arena, folder);
+    if (map_get(&loader->watched, copy) != NULL)
+        return;
+    map_set(&loader->watched, copy, loader);
+    struct source_set *set = &loader->set;
+    if (set->watch_directory_count == loader->watch_capacity) {
+        loader->watch_capacity = loader->watch_capacity == 0 ? 8 : loader->watch_capacity * 2;
+        const char **grown = arena_new_array(loader->arena, const char *, loader->watch_capacity);
+        for (size_t i = 0; i < set->watch_directory_count; i++)
+            grown[i] = set->watch_directories[i];
+        set->watch_directories = grown;
+    }
+    set->watch_directories[set->watch_directory_count++] = copy.data;
+}
+
+/* The folder whose entry `path` is. */
+static void watch_parent(struct source_loader *loader, const char *path) {
+    struct span text = span_of(path);
+    while (text.size > 1 && text.data[text.size - 1] == '/')
+        text.size--;
+    size_t slash;
+    if (!span_find_last_byte(text, '/', &slash))
+        watch(loader, SPAN_LITERAL("."));
+    else
+        watch(loader, span_first(text, slash == 0 ? 1 : slash));
+}
+
+/* A link: also the folder where its target lies, for the target may be changed in place. */
+static void watch_target(struct source_loader *loader, const char *path) {
+    struct stat status;
+    if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode))
+        return;
+    char *target CLEANUP(memory_free_pointer) = realpath(path, NULL);
+    if (target != NULL)
+        watch_parent(loader, target);
+}
+
+/* --- Files --- */
+
+static void wipe_text(void *object) {
+    const struct span *text = object;
+    /* The text is the arena's own copy. */
+    memory_wipe((void *)(uintptr_t)text->data, text->size);
+}
+
+static void add_file(struct source_loader *loader, const char *path, struct span bytes) {
+    struct source_set *set = &loader->set;
+    if (set->file_count == loader->file_capacity) {
+        loader->file_capacity = loader->file_capacity == 0 ? 16 : loader->file_capacity * 2;
+        struct source_file *grown = arena_new_array(loader->arena, struct source_file, loader->file_capacity);
+        for (size_t i = 0; i < set->file_count; i++)
+            grown[i] = set->files[i];
+        set->files = grown;
+    }
+    struct span *text = arena_new(loader->arena, struct span);
+    *text = arena_copy(loader->arena, bytes);
+    arena_on_destroy(loader->arena, wipe_text, text);
+    set->files[set->file_count++] = (struct source_file){path, *text, span_hash(*text)};
+    set->total_bytes += text->size;
+    diagnostic_list_add_source(loader->diagnostics, path, *text);
+}
+
+struct read_buffer {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+};
+
+static void read_buffer_deinit(struct read_buffer *buffer) {
+    if (buffer->bytes != NULL)
+        memory_wipe(buffer->bytes, buffer->capacity);
+    free(buffer->bytes);
+}
+
+/* Not realloc: it would leave a copy of a key behind. */
+static void read_buffer_grow(struct read_buffer *buffer) {
+    size_t capacity = buffer->capacity * 2;
+    char *bytes = memory_allocate(capacity);
+    memcpy(bytes, buffer->bytes, buffer->size);
+    memory_wipe(buffer->bytes, buffer->capacity);
+    free(buffer->bytes);
+    buffer->bytes = bytes;
+    buffer->capacity = capacity;
+}
+
+/* 0, or a positive errno; EFBIG past the ceiling. */
+static int read_all(int descriptor, struct read_buffer *buffer, size_t size_max) {
+    for (;;) {
+        if (buffer->size == buffer->capacity)
+            read_buffer_grow(buffer);
+        ssize_t count = read(descriptor, buffer->bytes + buffer->size, buffer->capacity - buffer->size);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return errno;
+        if (count == 0)
+            return 0;
+        buffer->size += (size_t)count;
+        if (buffer->size > size_max)
+            return EFBIG;
+    }
+}
+
+static void close_descriptor(int *descriptor) {
+    if (*descriptor > STDIN_FILENO)
+        close(*descriptor);
+}
+
+static void read_descriptor(struct source_loader *loader, const char *path, int descriptor) {
+    if (loader->set.file_count >= CONFIGURATION_FILES_MAX) {
+        report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer files", "there are too many files", "");
+        return;
+    }
+    struct stat status;
+    size_t size = fstat(descriptor, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size + 1 : READ_BYTES_MIN;
+    if (size > CONFIGURATION_FILE_BYTES_MAX)
+        size = CONFIGURATION_FILE_BYTES_MAX;
+    struct read_buffer buffer CLEANUP(read_buffer_deinit) = {memory_allocate(size), 0, size};
+    int error = read_all(descriptor, &buffer, CONFIGURATION_FILE_BYTES_MAX);
+    if (error == EFBIG)
+        report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "split the file", "the file is larger than 64 MiB", "");
+    else if (error != 0)
+        report_errno(loader, path, "the file cannot be read", error);
+    else if (loader->set.total_bytes + buffer.size > CONFIGURATION_TOTAL_BYTES_MAX)
+        report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer files", "all files together are larger than 512 MiB",
+               "");
+    else
+        add_file(loader, path, span_make(buffer.bytes, buffer.size));
+}
+
+static void read_file(struct source_loader *loader, const char *path) {
+    watch_parent(loader, path);
+    watch_target(loader, path);
+    int descriptor CLEANUP(close_descriptor) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0)
+        report_errno(loader, path, "the file cannot be opened", errno);
+    else
+        read_descriptor(loader, path, descriptor);
+}
+
+/* --- Folders --- */
+
+struct name_list {
+    char **names;
+    size_t count;
+    size_t capacity;
+};
+
+static void name_list_deinit(struct name_list *list) {
+    for (size_t i = 0; i < list->count; i++)
+        free(list->names[i]);
+    free(list->names);
+}
+
+static void name_list_add(struct name_list *list, const char *name) {
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
+        list->names = memory_resize(list->names, list->capacity * sizeof(char *));
+    }
+    size_t size = strlen(name) + 1;
+    list->names[list->count] = memory_allocate(size);
+    memcpy(list->names[list->count], name, size);
+    list->count++;
+}
+
+static int compare_names(const void *left, const void *right) {
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static void close_folder(DIR **folder) {
+    if (*folder != NULL)
+        closedir(*folder);
+}
+
+static bool list_folder(struct source_loader *loader, const char *path, struct name_list *ret_names) {
+    DIR *folder CLEANUP(close_folder) = opendir(path);
+    if (folder == NULL) {
+        report_errno(loader, path, "the folder cannot be read", errno);
+        return false;
+    }
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder))
+        if (entry->d_name[0] != '.')
+            name_list_add(ret_names, entry->d_name);
+    if (ret_names->count > 1)
+        qsort(ret_names->names, ret_names->count, sizeof(char *), compare_names);
+    return true;
+}
+
+static bool is_configuration(const char *name) {
+    struct span text = span_of(name);
+    return span_ends_with(text, SPAN_LITERAL(".yaml")) || span_ends_with(text, SPAN_LITERAL(".yml")) ||
+           span_ends_with(text, SPAN_LITERAL(".json"));
+}
+
+/* True the first time. */
+static bool enter_folder(struct source_loader *loader, const struct stat *status) {
+    struct span key = arena_print(loader->arena, "%ju:%ju", (uintmax_t)status->st_dev, (uintmax_t)status->st_ino);
+    return map_set(&loader->folders, key, loader) == NULL;
+}
+
+static void walk_folder(struct source_loader *loader, const char *path, const struct stat *status, int depth);
+
+static void walk_entry(struct source_loader *loader, const char *folder, const char *name, int depth) {
+    struct span path = arena_print(loader->arena, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    struct stat status;
+    if (stat(path.data, &status) != 0) {
+        /* It may have gone since the folder was listed; a link without a target is of no concern unless it looks like ours. */
+        if (is_configuration(name))
+            report_errno(loader, path.data, "the file cannot be read", errno);
+        return;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        watch_target(loader, path.data);
+        walk_folder(loader, path.data, &status, depth + 1);
+    } else if (S_ISREG(status.st_mode) && is_configuration(name)) {
+        read_file(loader, path.data);
+    }
+}
+
+static void walk_folder(struct source_loader *loader, const char *path, const struct stat *status, int depth) {
+    if (depth > CONFIGURATION_DEPTH_MAX) {
+        report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer levels of folders", "the folder lies too deep", "");
+        return;
+    }
+    if (!enter_folder(loader, status))
+        return;
+    watch(loader, span_of(path));
+    struct name_list names CLEANUP(name_list_deinit) = {NULL, 0, 0};
+    if (!list_folder(loader, path, &names))
+        return;
+    for (size_t i = 0; i < names.count; i++)
+        walk_entry(loader, path, names.names[i], depth);
+}
+
+static void load_folder(struct source_loader *loader, const char *path, const struct stat *status) {
+    struct stat link_status;
+    if (lstat(path, &link_status) == 0 && S_ISLNK(link_status.st_mode))
+        watch_parent(loader, path);
+    size_t former_count = loader->set.file_count;
+    walk_folder(loader, path, status, 1);
+    if (loader->set.file_count == former_count && loader->set.complete)
+        diagnostic_add(loader->diagnostics, DIAGNOSTIC_WARNING, DIAGNOSTIC_SOURCE_EMPTY, (struct position){path, 0, 0},
+                       SPAN_EMPTY, SPAN_LITERAL("files must be named *.yaml, *.yml or *.json, and not start with '.'"),
+                       "the folder holds no configuration file");
+}
+
+static void load_path(struct source_loader *loader, const char *given) {
+    const char *path = arena_copy(loader->arena, span_of(given)).data;
+    struct stat status;
+    if (strcmp(path, "-") == 0) {
+        loader->set.reads_stdin = true;
+        read_descriptor(loader, "<stdin>", STDIN_FILENO);
+        return;
+    }
+    if (stat(path, &status) != 0) {
+        report_errno(loader, path, "the path cannot be read", errno);
+        watch_parent(loader, path);
+        return;
+    }
+    if (S_ISDIR(status.st_mode))
+        load_folder(loader, path, &status);
+    else
+        read_file(loader, path);
+}
+
+bool source_load(const char *const *paths, size_t path_count, struct arena *arena, struct diagnostic_list *diagnostics,
+                 struct source_set *ret_set) {
+    struct source_loader loader = {.arena = arena, .diagnostics = diagnostics, .set = {.complete = true}};
+    map_init(&loader.folders);
+    map_init(&loader.watched);
+    for (size_t i = 0; i < path_count; i++)
+        load_path(&loader, paths[i]);
+    map_deinit(&loader.folders);
+    map_deinit(&loader.watched);
+    *ret_set = loader.set;
+    return loader.set.complete;
+}
