@@ -97,7 +97,7 @@ static void map_survives_growth_and_removal(void **state) {
     (void)state;
     struct map map;
     map_init(&map);
-    static char names[1000][8];
+    static char names[1000][16];
     static int values[1000];
     for (int i = 0; i < 1000; i++) {
         snprintf(names[i], sizeof(names[i]), "k%d", i);

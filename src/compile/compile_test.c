@@ -192,7 +192,7 @@ static void secrets_that_cannot_be_used_leave_the_port_open(void **state) {
     expect_secret(TERMINATE SECRET("c", "ns", "a: b"), DIAGNOSTIC_SECRET_NAMESPACE, DIAGNOSTIC_ERROR);
     expect_secret(TERMINATE SECRET("c", "istio-system", "a: b"), DIAGNOSTIC_SECRET_CONTENT, DIAGNOSTIC_ERROR);
     expect_secret(TERMINATE SECRET("c", "istio-system", "tls.crt: x, tls.key: ''"), DIAGNOSTIC_SECRET_CONTENT, DIAGNOSTIC_ERROR);
-    expect_secret(TERMINATE SECRET("c", "istio-system", "tls.crt: x, tls.key: y"), DIAGNOSTIC_SECRET_CONTENT, DIAGNOSTIC_ERROR);
+    expect_secret(TERMINATE SECRET("c", "istio-system", "tls.crt: x, tls.key: z"), DIAGNOSTIC_SECRET_CONTENT, DIAGNOSTIC_ERROR);
 }
 
 static void endpoints_are_ready_sorted_and_once(void **state) {

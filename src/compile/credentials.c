@@ -87,6 +87,13 @@ static void report_missing(struct compiler *compiler, const struct lookup *looku
                     SPAN_ARGUMENTS(lookup->name), last_good_text(last));
 }
 
+static void report_unusable(struct compiler *compiler, const struct lookup *lookup, const struct secret *secret,
+                            const struct tls_identity *last) {
+    compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_SECRET_CONTENT, lookup->written->position, lookup->meta, "",
+                    "Secret %.*s/%.*s %s; %s", SPAN_ARGUMENTS(lookup->namespace), SPAN_ARGUMENTS(lookup->name),
+                    secret->meta.invalid ? "holds a mistake" : "has a type that Istio does not look at", last_good_text(last));
+}
+
 static struct span value_of(const struct secret *secret, const char *key) {
     const struct secret_entry *entry = secret_get(secret, span_of(key));
     return entry == NULL || entry->invalid ? SPAN_EMPTY : entry->value;
@@ -165,7 +172,10 @@ static struct tls_identity *find_identity(struct compiler *compiler, const struc
     struct tls_identity_error error;
     if (secret == NULL || !is_watched(secret)) {
         struct tls_identity *last = last_good(compiler, lookup);
-        report_missing(compiler, lookup, last);
+        if (secret == NULL)
+            report_missing(compiler, lookup, last);
+        else
+            report_unusable(compiler, lookup, secret, last);
         return last;
     }
     if (span_ends_with(lookup->name, SPAN_LITERAL("-cacert")) || !extract_pair(secret, &pair[0], &pair[1])) {

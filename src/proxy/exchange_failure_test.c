@@ -163,6 +163,161 @@ static void named_statuses_are_retried_and_bodies_replayed(void **state) {
     client_free(client);
 }
 
+static void a_head_that_never_ends_is_timed_out(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHo");
+    turns(3);
+    skip_time(SECONDS(59));
+    client_send(client, "st: a.com\r\n");
+    turns(3);
+    client_read(client);
+    assert_int_equal(client->size, 0);
+    skip_time(SECONDS(2));
+    client_expect(client, "\r\n\r\nrequest header timeout");
+    assert_non_null(strstr(client->bytes, "HTTP/1.1 408 "));
+    assert_non_null(strstr(client->bytes, "\r\nconnection: close\r\n"));
+    client_expect_end(client);
+    expect_log("HTTP/1.1 - 408 DPE request_header_timeout 0 22 -\n");
+    /* It goes on sending: the end does not wait for it. */
+    client_send(client, "more");
+    turns(3);
+    assert_false(client->closed);
+    skip_time(SECONDS(3));
+    assert_true(client->closed);
+    client_free(client);
+}
+
+static void an_idle_connection_is_closed_in_silence(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+    client_expect(client, "HTTP/1.1 404");
+    client_forget(client);
+    skip_time(SECONDS(3000));
+    client_send(client, "GET / HTTP/1.1\r\nHost: nobody\r\n\r\n");
+    client_expect(client, "HTTP/1.1 404");
+    client_forget(client);
+    skip_time(SECONDS(3000));
+    assert_false(client->closed);
+    skip_time(SECONDS(601));
+    client_expect_end(client);
+    assert_int_equal(client->size, 0);
+    client_free(client);
+    struct client *silent = client_connect();
+    skip_time(SECONDS(3601));
+    client_expect_end(silent);
+    assert_int_equal(silent->size, 0);
+    client_free(silent);
+}
+
+static void a_half_closed_client_gets_its_answer_in_time_only(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    shutdown(client->descriptor, SHUT_WR);
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\n");
+    peer_send(peer, "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none");
+    client_expect(client, "one");
+    client_expect_end(client);
+    expect_log("HTTP/1.1 GET 200 - via_upstream 0 3 live\n");
+    client_free(client);
+    client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    shutdown(client->descriptor, SHUT_WR);
+    peer_forget(peer);
+    peer_expect(peer, "\r\n\r\n");
+    skip_time(DEADLINE_HALF_CLOSED_NS + MILLISECONDS(1));
+    expect_log("HTTP/1.1 GET 0 DC downstream_remote_disconnect 0 0 live\n");
+    peer_expect_end(peer);
+    client_free(client);
+    peer_free(peer);
+}
+
+static void a_body_past_the_replay_limit_loses_the_retry_only(void **state) {
+    (void)state;
+    enum { SIZE = HTTP_REPLAY_BYTES_MAX + 1000 };
+    char *body = memory_allocate(SIZE + 1);
+    memset(body, 'b', SIZE);
+    body[SIZE] = '\0';
+    char head[128];
+    for (int size = 1000; size <= SIZE; size += SIZE - 1000) {
+        struct client *client = client_connect();
+        snprintf(head, sizeof(head), "PUT / HTTP/1.1\r\nHost: codes.com\r\nContent-Length: %d\r\n\r\n", size);
+        client_send(client, head);
+        client_send(client, body + SIZE - size);
+        struct peer *peer = peer_accept();
+        for (int i = 0; i < 2000 && peer->size < (size_t)size; i++) {
+            turn();
+            peer_read(peer);
+        }
+        peer_send(peer, "HTTP/1.1 503 Sad\r\ncontent-length: 3\r\n\r\nsad");
+        if (size == 1000) {
+            struct peer *next = peer_accept();
+            peer_expect(next, "bbb");
+            peer_send(next, "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\ngut");
+            client_expect(client, "gut");
+            peer_free(next);
+        } else {
+            client_expect(client, "sad");
+            expect_no_connection();
+        }
+        client_free(client);
+        peer_free(peer);
+    }
+    free(body);
+}
+
+static void an_old_exchange_lets_its_snapshot_go(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\n");
+    assert_int_equal(world.context.current->pin_count, 2);
+    skip_time(SECONDS(11));
+    assert_int_equal(world.context.current->pin_count, 1);
+    peer_send(peer, "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\none");
+    client_expect(client, "\r\nserver: istio-envoy\r\n");
+    peer_send(peer, "two");
+    client_expect(client, "onetwo");
+    expect_log("HTTP/1.1 GET 200 - via_upstream 0 6 live\n");
+    client_free(client);
+    peer_free(peer);
+}
+
+static void an_exchange_without_progress_ends(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\n");
+    skip_time(SECONDS(3601));
+    client_expect(client, "HTTP/1.1 504 ");
+    expect_log("HTTP/1.1 GET 504 SI stream_idle_timeout 0 14 live\n");
+    client_free(client);
+    peer_free(peer);
+}
+
+static void a_connection_that_is_torn_down_logs_what_it_was_doing(void **state) {
+    (void)state;
+    struct client *client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\n");
+    client_closed(client);
+    expect_log("HTTP/1.1 GET 0 DC downstream_remote_disconnect 0 0 live\n");
+    peer_expect_end(peer);
+    client_free(client);
+    peer_free(peer);
+    client = client_connect();
+    client_send(client, "GET / HTTP/1.1\r\nHost: dead.com\r\n\r\n");
+    turn();
+    client_closed(client);
+    client_free(client);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_malformed_is_answered_and_the_connection_ends, setup, teardown),
@@ -171,6 +326,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(malformed_and_truncated_responses, setup, teardown),
         cmocka_unit_test_setup_teardown(timeouts_and_lost_clients, setup, teardown),
         cmocka_unit_test_setup_teardown(named_statuses_are_retried_and_bodies_replayed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_head_that_never_ends_is_timed_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_idle_connection_is_closed_in_silence, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_half_closed_client_gets_its_answer_in_time_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_body_past_the_replay_limit_loses_the_retry_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_old_exchange_lets_its_snapshot_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_exchange_without_progress_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_connection_that_is_torn_down_logs_what_it_was_doing, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

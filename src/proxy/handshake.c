@@ -8,6 +8,11 @@ static void handshake_fail(struct connection *connection, enum close_reason reas
     connection_close(connection, reason, false);
 }
 
+/* Before the session exists: a reset, so that the peer sees no end of TLS that was never begun. */
+static void handshake_refuse(struct connection *connection, enum close_reason reason) {
+    connection_close(connection, reason, true);
+}
+
 static void handshake_complete(struct connection *connection) {
     struct transport *transport = &connection->transport;
     const struct tls_session *session = transport->tls;
@@ -65,14 +70,14 @@ static bool handshake_is_refused(struct connection *connection) {
         if (connection_may_warn(connection))
             log_warning("connection closed: %.*s has no usable certificate (credentialName %.*s)", SPAN_ARGUMENTS(chain->name),
                         SPAN_ARGUMENTS(chain->credential_name));
-        handshake_fail(connection, CLOSE_REASON_HANDSHAKE_FAILED);
+        handshake_refuse(connection, CLOSE_REASON_HANDSHAKE_FAILED);
         return true;
     }
     if (connection->hello_size > TLS_TERMINATED_HELLO_BYTES_MAX) {
         if (connection_may_warn(connection))
             log_warning("connection closed: a ClientHello of %u bytes for %.*s, whose limit is %d", connection->hello_size,
                         SPAN_ARGUMENTS(chain->name), TLS_TERMINATED_HELLO_BYTES_MAX);
-        handshake_fail(connection, CLOSE_REASON_CLIENT_HELLO_TOO_LARGE);
+        handshake_refuse(connection, CLOSE_REASON_CLIENT_HELLO_TOO_LARGE);
         return true;
     }
     return false;

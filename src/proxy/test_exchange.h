@@ -26,6 +26,7 @@ static struct {
     uint16_t port;
     bool snapshot_gone;
     bool chain_gone;
+    uint64_t skipped_ns; /* how far the tests have turned the clock forward */
 } world;
 
 struct client {
@@ -152,7 +153,7 @@ static UNUSED void turn(void) {
     struct proxy_context *context = &world.context;
     bool ready = !list_is_empty(&context->ready);
     assert_true(loop_turn(context->loop, ready ? 0 : MILLISECONDS(1)) >= 0);
-    context->now_ns = clock_monotonic_ns();
+    context->now_ns = clock_monotonic_ns() + world.skipped_ns;
     context_run_ready(context);
     timer_wheel_advance(&context->timers, context->now_ns);
     context_free_buried(context);
@@ -161,6 +162,11 @@ static UNUSED void turn(void) {
 static UNUSED void turns(int count) {
     for (int i = 0; i < count; i++)
         turn();
+}
+
+static UNUSED void skip_time(uint64_t duration_ns) {
+    world.skipped_ns += duration_ns;
+    turns(2);
 }
 
 static UNUSED int teardown(void **state) {

@@ -12,9 +12,6 @@ void object_meta_decode(struct decoder *decoder, const struct node *root, bool i
 
 /* Each allocates its object in the arena, decodes root's spec (or data) into it and returns its meta, the first member. `meta` is copied
  * in. The caller sets meta.invalid from decoder->failed. */
-typedef struct object_meta *(*object_decode_function)(struct decoder *decoder, const struct object_meta *meta,
-                                                      const struct node *root);
-
 struct object_meta *gateway_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 struct object_meta *virtual_service_decode(struct decoder *decoder, const struct object_meta *meta,
                                            const struct node *root);

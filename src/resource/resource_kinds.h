@@ -10,7 +10,7 @@ struct resource_kind_entry {
     const char *versions[4];
     enum resource_kind resource_kind;
     bool is_namespaced;
-    object_decode_function decode;
+    struct object_meta *(*decode)(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 };
 
 enum resource_kind_match {

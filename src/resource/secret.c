@@ -93,7 +93,6 @@ static bool check_value(struct decoder *decoder, const struct node_field *field)
 static void add_data(struct decoder *decoder, struct secret *secret, const struct node_field *field) {
     struct secret_entry entry = {.key = field->key, .position = field->value->position};
     struct span text = field->value->scalar;
-    wiped_later(decoder, text);
     char *output = arena_new_array(decoder->arena, char, text.size / 4 * 3 + 4);
     size_t size = 0;
     if (decode_base64(text, output, &size)) {
@@ -138,7 +137,9 @@ static void decode_string_data(struct decoder *decoder, const struct node *node,
         struct located text = {SPAN_EMPTY, field->value->position};
         if (!check_value(decoder, field) || (!node_is_null(field->value) && !decode_string(decoder, field->value, &text)))
             continue;
-        set_entry(target, (struct secret_entry){field->key, wiped_later(decoder, text.text), text.position, false});
+        /* A copy: the document belongs to others, who may decode it again (and wipe it). */
+        struct span value = wiped_later(decoder, arena_copy(decoder->arena, text.text));
+        set_entry(target, (struct secret_entry){field->key, value, text.position, false});
     }
 }
 

@@ -140,9 +140,23 @@ static struct span pointer_key(struct arena *arena, const void *pointer) {
     return arena_copy(arena, span_make(&pointer, sizeof(pointer)));
 }
 
+/* A field that is not supported is no fault: what it restricts fails closed, and an older version without it would be open. */
+static void collect_faulty(struct configuration_load *load, size_t first) {
+    for (size_t i = first; i < load->diagnostics.count; i++) {
+        const struct diagnostic *diagnostic = &load->diagnostics.items[i];
+        bool unsupported = diagnostic->code >= DIAGNOSTIC_UNSUPPORTED_FIELD;
+        if (diagnostic->severity == DIAGNOSTIC_ERROR && diagnostic->resource.size != 0 && !unsupported)
+            map_set(&load->faulty, diagnostic->resource, load);
+    }
+}
+
+static bool is_faulty(const struct configuration_load *load, const struct object_meta *meta) {
+    return meta->invalid || map_get(&load->faulty, meta->title) != NULL;
+}
+
 static void collect_invalid(void *argument, const struct object_meta *meta) {
     struct substitution *substitution = argument;
-    if (!meta->invalid || meta->root == NULL)
+    if (meta->root == NULL || !is_faulty(substitution->load, meta))
         return;
     const struct good_object *good = last_good_object(&substitution->configuration->last_good, meta->title);
     if (good == NULL || good->root == meta->root)
@@ -225,6 +239,7 @@ static void decode(struct configuration *configuration, const struct file_list *
                    struct resource_set *ret_set) {
     struct diagnostic_list before = load->diagnostics;
     decode_all(ret_set, files, NULL, load);
+    collect_faulty(load, before.count);
     if (!configuration->loaded)
         return;
     struct substitution substitution = {.configuration = configuration, .arena = &load->arena, .load = load};
@@ -244,7 +259,7 @@ struct remembering {
     struct configuration *configuration;
     struct map objects; /* the new table */
     struct map files;   /* path pointers of this load's files -> struct parsed_file */
-    const struct map *substituted;
+    const struct configuration_load *load;
 };
 
 static void remember_object(void *argument, const struct object_meta *meta) {
@@ -255,7 +270,7 @@ static void remember_object(void *argument, const struct object_meta *meta) {
     struct parsed_file *file = map_get(&remembering->files, span_make(&path, sizeof(path)));
     const struct good_object *former = last_good_object(&remembering->configuration->last_good, meta->title);
     const struct node *root = meta->root;
-    if (file == NULL || meta->invalid || map_get(remembering->substituted, meta->title) != NULL) {
+    if (file == NULL || is_faulty(remembering->load, meta)) {
         /* A substitute (its root is a copy that dies with this load), or an object that was never good. */
         if (former == NULL)
             return;
@@ -272,7 +287,7 @@ static void remember_object(void *argument, const struct object_meta *meta) {
 
 static void remember(struct configuration *configuration, const struct file_list *files, const struct resource_set *set,
                      struct configuration_load *load) {
-    struct remembering remembering = {.configuration = configuration, .substituted = &load->substituted};
+    struct remembering remembering = {.configuration = configuration, .load = load};
     map_init(&remembering.objects);
     map_init(&remembering.files);
     for (size_t i = 0; i < files->count; i++)
@@ -310,6 +325,7 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     *load = (struct configuration_load){.snapshot = NULL};
     arena_init(&load->arena, LOAD_ARENA_BLOCK_BYTES);
     diagnostic_list_init(&load->diagnostics);
+    map_init(&load->faulty);
     map_init(&load->substituted);
     load_sources(configuration, load);
     uint64_t fingerprint = fingerprint_of(&load->sources);
@@ -333,6 +349,7 @@ void configuration_load_deinit(struct configuration_load *load) {
     if (load->snapshot != NULL)
         snapshot_destroy(load->snapshot);
     diagnostic_list_deinit(&load->diagnostics);
+    map_deinit(&load->faulty);
     map_deinit(&load->substituted);
     arena_deinit(&load->arena);
 }

@@ -28,7 +28,8 @@ struct configuration_load {
     struct diagnostic_list diagnostics;
     struct snapshot *snapshot; /* NULL: there is none; else the caller's once taken (set it to NULL) */
     size_t stale_count;        /* files and objects that are served in an older version */
-    struct map substituted;    /* titles of the objects among them */
+    struct map faulty;         /* titles of the objects that are not what their author meant: invalid, or with an error in a field */
+    struct map substituted;    /* titles of those among them that are served in an older version */
     bool unchanged;            /* not one byte changed since the former load: nothing was compiled */
 };
 

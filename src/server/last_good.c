@@ -24,12 +24,24 @@ struct parsed_file *parsed_file_pin(struct parsed_file *file) {
     return file;
 }
 
+/* Any of them may be a Secret's. */
+static void wipe_scalars(const struct node *node) {
+    if (node->kind == NODE_SCALAR)
+        memory_wipe((void *)(uintptr_t)node->scalar.data, node->scalar.size);
+    for (uint32_t i = 0; node->kind == NODE_SEQUENCE && i < node->count; i++)
+        wipe_scalars(node->items[i]);
+    for (uint32_t i = 0; node->kind == NODE_MAPPING && i < node->count; i++)
+        wipe_scalars(node->fields[i].value);
+}
+
 void parsed_file_unpin(struct parsed_file *file) {
     if (file == NULL)
         return;
     ASSERT(file->reference_count > 0);
     if (--file->reference_count > 0)
         return;
+    for (size_t i = 0; i < file->documents.count; i++)
+        wipe_scalars(file->documents.items[i].root);
     arena_deinit(&file->arena);
     free(file->path);
     free(file);

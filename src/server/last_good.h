@@ -12,7 +12,7 @@
 #include "resource/resource_set.h"
 #include "text/document.h"
 
-/* One version of a file, parsed. Counted: objects may outlive the file's version. */
+/* One version of a file, parsed. Counted: objects may outlive the file's version. Its values are wiped when the last reference goes. */
 struct parsed_file {
     uint32_t reference_count;
     bool seen;      /* in this load */

@@ -13,6 +13,9 @@ bool route_match_holds(const struct route_match *match, struct span path) {
     case PATH_MATCH_EXACT:
         return match->ignore_case ? span_equal_ignore_case(path, match->path) : span_equal(path, match->path);
     case PATH_MATCH_PREFIX:
+        /* The asterisk form (OPTIONS, RFC 9112 section 3.2.4) is about the whole server, so it goes where everything goes. */
+        if (span_equal(path, SPAN_LITERAL("*")))
+            return span_equal(match->path, SPAN_LITERAL("/"));
         return match->ignore_case ? span_starts_with_ignore_case(path, match->path)
                                   : span_starts_with(path, match->path);
     }

@@ -40,7 +40,7 @@ def world(tmp_path_factory):
                 stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 stream.flush()
             script.bodies.append(Origin.read_body(stream, names))
-        answer = script.answer or b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"" if head.startswith(b"HEAD ") else b"ok")
+        answer = script.answer if script.answer is not None else b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"" if head.startswith(b"HEAD ") else b"ok")
         stream.write(answer)
         stream.flush()
         return not script.close

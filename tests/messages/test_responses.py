@@ -23,7 +23,9 @@ for bad in (b"HTTP/1.1 20 OK", b"HTTP/1.1 2000 OK", b"HTTP/1.1 abc OK", b"HTTP/1
 row("status-line-lf", "9112 2.2", b"HTTP/1.1 200 OK\nContent-Length: 2\n\nab", 502)
 
 # --- Fields
-for bad in (b"X : y", b"bad", b": y", b"X\x00: y", b"X: a\x00b", b"X: a\rb", b"X: a\r\n b", b"X(: y", b" X: y", b"X: \x7f", b"X: \x1b"):
+# Whitespace before the colon of a response is removed, not refused.
+row("field-space-before-colon", "9112 5.1", OK + L2 + b"X : y\r\n\r\nab", (200, 502), b"ab", close=False, field=("x", "y"))
+for bad in (b"bad", b": y", b"X\x00: y", b"X: a\x00b", b"X: a\rb", b"X: a\r\n b", b"X(: y", b" X: y", b"X: \x7f", b"X: \x1b"):
     row("field-bad-" + bad.hex(), "9112 5", OK + L2 + bad + b"\r\n\r\nab", 502)
 row("head-too-large", "9110 5.4", OK + L2 + b"X: " + b"y" * 70000 + b"\r\n\r\nab", 502)
 row("too-many-fields", "9110 5.4", OK + L2 + b"".join(b"X%d: y\r\n" % n for n in range(150)) + b"\r\nab", 502)

@@ -10,7 +10,7 @@ from support.client import connect, receive_all, tls_context
 
 
 def client_hello(sni, padding=0):
-    """A real ClientHello, as one record's payload (the handshake message). `padding` adds that many bytes in a padding extension."""
+    """A real ClientHello, as one record's payload (the handshake message). `padding` adds that many bytes in an extension that nobody knows."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     session = tls_context().wrap_bio(incoming, outgoing, server_hostname=sni)
     with pytest.raises(ssl.SSLWantReadError):
@@ -24,7 +24,7 @@ def client_hello(sni, padding=0):
         at += 1 + body[at]
         size, = struct.unpack_from(">H", body, at)
         body[at:at + 2] = struct.pack(">H", size + padding + 4)
-        body += struct.pack(">HH", 21, padding) + bytes(padding)
+        body += struct.pack(">HH", 0xFE77, padding) + bytes(padding)
         message = message[:1] + len(body).to_bytes(3, "big") + bytes(body)
     return message
 
