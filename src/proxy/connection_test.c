@@ -413,7 +413,7 @@ static void test_no_certificate(void **state) {
     struct scene *scene = *state;
     call(scene, PORT_TLS, false);
     send_all(scene, span_make(hello, hello_make(hello, "nocert.example.com", 0, 16384)));
-    assert_int_equal(client_sees(scene), 0);
+    assert_int_equal(client_sees(scene), -ECONNRESET);
     assert_string_equal(log_text(scene), "");
 }
 

@@ -1,0 +1,150 @@
+#include "resource/resource_fixture.h"
+
+#define HEAD                                     \
+    "apiVersion: networking.istio.io/v1alpha3\n" \
+    "kind: VirtualService\n"                     \
+    "metadata: {name: v, namespace: n}\n"        \
+    "spec:\n"                                    \
+    "  hosts: [a.com]\n"                         \
+    "  gateways: [g, other/g]\n"
+
+static struct virtual_service *load_service(struct fixture *fixture, const char *text) {
+    fixture_load(fixture, text);
+    assert_int_equal(fixture->set.virtual_services.count, 1);
+    return fixture->set.virtual_services.items[0];
+}
+
+static void reads_tls_and_tcp(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  exportTo: ['.']\n  tls:\n    - match:\n        - port: 10443\n          sniHosts: [a.com]\n"
+                      "          gateways: [g]\n      route:\n        - destination: {host: s.n.svc, port: {number: 443}}\n"
+                      "  tcp:\n    - route:\n        - destination: {host: t, subset: v1}\n          weight: 20\n"
+                      "        - destination: {host: u}\n          weight: 80\n");
+    fixture_assert_clean(fixture);
+    assert_int_equal(service->hosts.count, 1);
+    assert_text(service->gateways.items[1].text, "other/g");
+    assert_int_equal(service->export_to.count, 1);
+    assert_int_equal(service->tls_count, 1);
+    assert_int_equal(service->tls[0].matches[0].port.value, 10443);
+    assert_text(service->tls[0].matches[0].sni_hosts.items[0].text, "a.com");
+    assert_text(service->tls[0].matches[0].gateways.items[0].text, "g");
+    assert_text(service->tls[0].destinations[0].host.text, "s.n.svc");
+    assert_true(service->tls[0].destinations[0].port.is_set);
+    assert_false(service->tls[0].destinations[0].weight.is_set);
+    assert_int_equal(service->tcp[0].destination_count, 2);
+    assert_int_equal(service->tcp[0].match_count, 0);
+    assert_text(service->tcp[0].destinations[0].subset.text, "v1");
+    assert_int_equal(service->tcp[0].destinations[1].weight.value, 80);
+}
+
+static void reads_http_and_records_the_rest(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  http:\n    - name: first\n      match:\n        - uri: {prefix: /a}\n          ignoreUriCase: true\n"
+                      "          port: 80\n          name: m\n        - uri: {exact: /b}\n"
+                      "          headers: {x: {exact: y}}\n          method: {exact: GET}\n"
+                      "          sourceLabels: {app: x}\n          sourceNamespace: ns\n"
+                      "      timeout: 5s\n      rewrite: {uri: /}\n      route:\n        - destination: {host: s}\n"
+                      "          headers: {request: {}}\n    - redirect: {uri: /x}\n");
+    fixture_assert_clean(fixture);
+    assert_int_equal(service->http_count, 2);
+    const struct http_route *route = &service->http[0];
+    assert_false(route->invalid);
+    assert_text(route->name.text, "first");
+    assert_int_equal(route->matches[0].uri.kind, STRING_MATCH_PREFIX);
+    assert_text(route->matches[0].uri.value, "/a");
+    assert_true(route->matches[0].ignore_uri_case.value);
+    assert_int_equal(route->matches[0].unsupported.count, 0);
+    assert_int_equal(route->matches[1].uri.kind, STRING_MATCH_EXACT);
+    assert_int_equal(route->matches[1].unsupported.count, 2);
+    assert_text(route->matches[1].unsupported.first->path, "spec.http[0].match[1].headers");
+    assert_true(route->matches[1].unsupported.first->restricts_or_encrypts);
+    assert_text(route->matches[1].source_namespace.text, "ns");
+    assert_int_equal(route->unsupported.count, 2);
+    assert_text(route->unsupported.first->path, "spec.http[0].timeout");
+    assert_int_equal(route->unsupported.first->position.line, 19);
+    assert_int_equal(route->destinations[0].unsupported.count, 1);
+    assert_text(service->http[1].unsupported.first->path, "spec.http[1].redirect");
+    assert_int_equal(service->http[1].destination_count, 0);
+}
+
+struct mistake {
+    const char *route; /* below HEAD, which has 6 lines */
+    enum diagnostic_code code;
+    uint32_t line;
+};
+
+static const struct mistake http_mistakes[] = {
+    {"    - match: []\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - route: []\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - route: [{destination: {}}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - route: [{weight: 1}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - route: [{destination: {host: s}}]\n      redirect: {}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - route: [{destination: {host: s}}, {destination: {host: t}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - route: [{destination: {host: s, port: 80}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
+    {"    - route: [{destination: {host: s, port: {number: 0}}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - route: [{destination: {host: s}, weight: -1}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - match: [{uri: /a}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
+    {"    - match: [{uri: {prefix: a, exact: b}}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - match: [{uri: {regex: \"\"}}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
+};
+
+static void a_mistake_disables_its_route_alone(void **state) {
+    for (size_t i = 0; i < ARRAY_SIZE(http_mistakes); i++) {
+        char text[2000];
+        snprintf(text, sizeof(text), HEAD "  http:\n%s    - route: [{destination: {host: good}}]\n", http_mistakes[i].route);
+        fixture_tear_down(state);
+        fixture_set_up(state);
+        struct fixture *fixture = *state;
+        struct virtual_service *service = load_service(fixture, text);
+        assert_true(fixture->diagnostics.count >= 1);
+        assert_int_equal(fixture->diagnostics.items[0].severity, DIAGNOSTIC_ERROR);
+        assert_int_equal(fixture->diagnostics.items[0].code, http_mistakes[i].code);
+        assert_int_equal(fixture->diagnostics.items[0].position.line, http_mistakes[i].line);
+        assert_false(service->meta.invalid);
+        assert_true(service->http[0].invalid);
+        assert_false(service->http[1].invalid);
+    }
+}
+
+static void tls_routes_need_a_match_with_names(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service =
+        load_service(fixture, HEAD "  tls:\n    - route: [{destination: {host: s}}]\n"
+                                   "    - match: [{port: 443}]\n      route: [{destination: {host: s}}]\n"
+                                   "    - match: [{sniHosts: [a]}]\n      route: []\n"
+                                   "  tcp:\n    - match: [{port: 1}]\n");
+    assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_ERROR], 4);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(service->tls[i].invalid);
+    assert_true(service->tcp[0].invalid);
+    assert_false(service->meta.invalid);
+}
+
+static void subnets_restrict(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  tcp:\n    - match: [{sourceSubnet: 10.0.0.0/8}]\n      route: [{destination: {host: s}}]\n");
+    fixture_assert_clean(fixture);
+    assert_true(service->tcp[0].matches[0].unsupported.first->restricts_or_encrypts);
+}
+
+static void a_service_without_routes_is_invalid(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(fixture, HEAD);
+    fixture_assert_one(fixture, DIAGNOSTIC_ERROR, DIAGNOSTIC_FIELD_MISSING, 1, 1);
+    assert_true(service->meta.invalid);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(reads_tls_and_tcp),
+        FIXTURE_TEST(reads_http_and_records_the_rest),
+        FIXTURE_TEST(a_mistake_disables_its_route_alone),
+        FIXTURE_TEST(tls_routes_need_a_match_with_names),
+        FIXTURE_TEST(subnets_restrict),
+        FIXTURE_TEST(a_service_without_routes_is_invalid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
