@@ -234,15 +234,16 @@ static void witness_answer(struct witness *witness)
     struct message_head head;
     witness->ends++;
     message_head_init(&head, &witness->arena, 0);
-    head.status = 200;
-    ASSERT(http_server_send_head(witness->stream, &head, true));
+    /* What follows an upgrade may be anything. */
+    head.status = witness->upgraded ? 101 : 200;
+    ASSERT(http_server_send_head(witness->stream, &head, !witness->upgraded));
 }
 
 static void witness_head(void *owner, struct http_stream *stream UNUSED, struct message_head *head, bool ends)
 {
     struct witness *witness = owner;
     witness->heads++;
-    witness->upgraded |= head->upgrade.size > 0;
+    witness->upgraded = head->upgrade.size > 0;
     ASSERT(!message_head_has(head, HEADER_KEEP_ALIVE) && !message_head_has(head, HEADER_PROXY_CONNECTION));
     if (ends)
         witness_answer(witness);
@@ -254,7 +255,8 @@ static void witness_body(void *owner UNUSED, struct http_stream *stream UNUSED, 
 
 static void witness_end(void *owner, struct http_stream *stream UNUSED, struct header *trailers UNUSED, size_t count UNUSED)
 {
-    witness_answer(owner);
+    if (!((struct witness *)owner)->upgraded)
+        witness_answer(owner);
 }
 
 static void witness_rejected(void *owner UNUSED, struct http_stream *stream UNUSED, enum http1_fault fault)
@@ -283,7 +285,7 @@ static void check_upstream(struct gateway *gateway)
     arena_init(&witness.arena, 4096);
     buffer_init(&answers, &gateway->chunks);
     http1_server_init(&server, &witness_events, &witness, &answers);
-    while (gateway->to_upstream.size > 0 && !witness.upgraded) {
+    while (gateway->to_upstream.size > 0) {
         struct span front = buffer_front(&gateway->to_upstream);
         size_t consumed;
         http_server_receive(&server.base, front, &consumed);

@@ -55,21 +55,30 @@ static struct span flatten(struct arena *arena, struct buffer *buffer)
     return span_make(text, used);
 }
 
+/* The next field that the writer takes over as it is. */
+static const struct header *next_plain(const struct message_head *head, size_t *at)
+{
+    while (*at < head->header_count) {
+        const struct header *header = &head->headers[(*at)++];
+        if (header->token != HEADER_CONTENT_LENGTH && header->token != HEADER_TRANSFER_ENCODING && header->token != HEADER_CONNECTION &&
+            header->token != HEADER_KEEP_ALIVE && header->token != HEADER_PROXY_CONNECTION && header->token != HEADER_HOST)
+            return header;
+    }
+    return NULL;
+}
+
 static bool heads_equal(const struct message_head *a, const struct message_head *b)
 {
+    size_t at_a = 0, at_b = 0;
     if (!span_equal(a->method, b->method) || !span_equal(a->path, b->path) || !span_equal(a->host, b->host) || a->status != b->status)
         return false;
-    size_t k = 0;
-    for (size_t i = 0; i < b->header_count; i++) {
-        if (b->headers[i].token == HEADER_CONTENT_LENGTH || b->headers[i].token == HEADER_TRANSFER_ENCODING || b->headers[i].token == HEADER_CONNECTION)
-            continue;
-        while (k < a->header_count && (a->headers[k].token == HEADER_CONTENT_LENGTH || a->headers[k].token == HEADER_HOST))
-            k++;
-        if (k == a->header_count || !span_equal(a->headers[k].name, b->headers[i].name) || !span_equal(a->headers[k].value, b->headers[i].value))
+    for (;;) {
+        const struct header *one = next_plain(a, &at_a), *other = next_plain(b, &at_b);
+        if (one == NULL || other == NULL)
+            return one == other;
+        if (!span_equal(one->name, other->name) || !span_equal(one->value, other->value))
             return false;
-        k++;
     }
-    return true;
 }
 
 /* What the engines would send on for it. */
@@ -80,6 +89,8 @@ static void forward(struct arena *arena, struct parsed *parsed, enum http1_secti
     struct http1_write_options options = {.kind = parsed->framing.kind, .length = parsed->framing.length};
     struct message_head *head = &parsed->head;
     struct span path;
+    /* An explicit zero stays one: a response without it would last until close. */
+    options.write_length = options.kind == HTTP1_BODY_NONE && message_head_has(head, HEADER_CONTENT_LENGTH);
     if (section == HTTP1_SECTION_REQUEST && !path_normalize(arena, head->path, &path))
         return;
     if (section == HTTP1_SECTION_REQUEST)

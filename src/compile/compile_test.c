@@ -58,6 +58,16 @@ static void a_match_that_cannot_be_evaluated_drops_its_route(void **state) {
     world_close(&world);
 }
 
+static void a_misspelt_match_does_not_match_everything(void **state) {
+    (void)state;
+    struct world world;
+    world_of(&world, BASE HTTP("{match: [{uri: {prefx: /a}}], route: [{destination: {host: none}}]}"));
+    const struct route *route = world_route(&world, 8080, "", "x.com", "/a");
+    assert_span(route->destinations.items[0].cluster_name, "outbound|80||web.ns.svc.cluster.local");
+    assert_int_equal(world_find(&world, DIAGNOSTIC_ROUTE_MATCH)->severity, DIAGNOSTIC_ERROR);
+    world_close(&world);
+}
+
 static void what_is_unsupported_may_be_allowed(void **state) {
     (void)state;
     struct world world;
@@ -285,6 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(features_that_are_not_served_refuse_their_route),
         cmocka_unit_test(a_match_that_cannot_be_evaluated_drops_its_route),
+        cmocka_unit_test(a_misspelt_match_does_not_match_everything),
         cmocka_unit_test(what_is_unsupported_may_be_allowed),
         cmocka_unit_test(an_authorization_policy_closes_everything),
         cmocka_unit_test(a_policy_for_other_pods_closes_nothing),

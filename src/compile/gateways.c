@@ -124,6 +124,20 @@ static bool bind_is_usable(struct compiler *compiler, const struct merged_server
     return false;
 }
 
+/* The most surprising of Istio's port rules: worth a word where it bites. */
+static void report_forgotten_port(struct compiler *compiler, const struct merged_server *merged) {
+    const struct forgotten_port *forgotten = service_targets_find_forgotten(&compiler->service_targets, merged->number);
+    if (forgotten == NULL)
+        return;
+    compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_GATEWAY_PORT, merged->server->port.number.position,
+                    &merged->gateway->meta,
+                    "name the Service's port with another protocol, such as tls-passthrough, or use the first port here",
+                    "%.*s listens on %u itself, where no Service leads: in %.*s port %u has the target port %u and the "
+                    "protocol of port %u, which alone counts, as in Istio",
+                    SPAN_ARGUMENTS(merged->title), merged->number, SPAN_ARGUMENTS(forgotten->service->meta.title),
+                    merged->number, forgotten->target_port, forgotten->winner_port);
+}
+
 static struct merged_server *merged_server_new(struct compiler *compiler, const struct gateway *gateway, size_t index) {
     struct arena *arena = &compiler->scratch;
     const struct gateway_server *server = &gateway->servers[index];
@@ -143,6 +157,7 @@ static struct merged_server *merged_server_new(struct compiler *compiler, const 
         return NULL;
     merged->number = (uint16_t)server->port.number.value;
     merged->port = service_targets_resolve(&compiler->service_targets, merged->number);
+    report_forgotten_port(compiler, merged);
     sanitise_hosts(arena, merged);
     merged->route_name = route_name_of(arena, merged);
     return merged;

@@ -17,8 +17,8 @@ static void refuse(struct compiler *compiler, const struct policy *policy) {
     const char *consequence = only_http ? "all HTTP requests are answered 503" : "all requests are answered 503, all other connections closed";
     compiler_report(compiler, compiler_restriction_severity(compiler), DIAGNOSTIC_UNSUPPORTED_RESTRICTION,
                     policy->meta.position, &policy->meta, allowed ? "" : "--allow-unsupported ignores it",
-                    "%s is not supported yet and applies to the ingress gateway %.*s/%.*s: %s",
-                    policy_kind_name(policy->policy_kind), SPAN_ARGUMENTS(compiler->gateway_namespace),
+                    "it applies to the ingress gateway %.*s/%.*s and is not supported yet: %s",
+                    SPAN_ARGUMENTS(compiler->gateway_namespace),
                     SPAN_ARGUMENTS(compiler->gateway_name), allowed ? "it is ignored" : consequence);
     if (allowed)
         return;
@@ -37,7 +37,7 @@ static void report_ignored(struct compiler *compiler, const struct policy *polic
     case POLICY_WASM_PLUGIN:
     case POLICY_TRAFFIC_EXTENSION:
         compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_KIND, policy->meta.position, &policy->meta, "",
-                        "%s is not supported yet and has no effect", policy_kind_name(policy->policy_kind));
+                        "it applies to the ingress gateway and is not supported yet; it has no effect");
         break;
     case POLICY_AUTHORIZATION:
     case POLICY_REQUEST_AUTHENTICATION:

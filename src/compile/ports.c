@@ -78,11 +78,8 @@ static void add_port(struct compiler *compiler, const struct service *service, c
         ARRAY_APPEND(&compiler->scratch, targets, target);
         return;
     }
-    compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_GATEWAY_PORT, port->position, &service->meta,
-                    "give the port a name with another protocol, such as tls-passthrough, or use the first port in the Gateway",
-                    "port %u has the same target port %u and protocol as port %u, which wins as in Istio: a Gateway server "
-                    "for %u listens on %u itself, where this Service does not lead",
-                    port->number, port->target_port, twin->service_port, port->number, port->number);
+    struct forgotten_port forgotten = {service, target.service_port, twin->service_port, target.target_port};
+    ARRAY_APPEND(&compiler->scratch, &targets->forgotten, forgotten);
 }
 
 void compile_ports(struct compiler *compiler) {
@@ -99,4 +96,14 @@ uint16_t service_targets_resolve(const struct service_target_list *targets, uint
         if (targets->items[i].translates && targets->items[i].service_port == number)
             return targets->items[i].target_port;
     return number;
+}
+
+const struct forgotten_port *service_targets_find_forgotten(const struct service_target_list *targets, uint16_t number) {
+    for (size_t i = 0; i < targets->count; i++)
+        if (targets->items[i].translates && targets->items[i].service_port == number)
+            return NULL;
+    for (size_t i = 0; i < targets->forgotten.count; i++)
+        if (targets->forgotten.items[i].service_port == number)
+            return &targets->forgotten.items[i];
+    return NULL;
 }

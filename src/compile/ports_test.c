@@ -81,6 +81,15 @@ static void the_label_turns_translation_off(void **state) {
                  "spec: {selector: {istio: ingressgateway}, ports: [{port: 80, targetPort: 8080}]}\n" GATEWAY, ports, 3);
 }
 
+static void a_forgotten_port_is_reported_where_a_server_names_it(void **state) {
+    (void)state;
+    struct world world;
+    world_of(&world, SERVICE("s", "{port: 443, name: https, targetPort: 8443}, {port: 10443, name: https-b, targetPort: 8443}, {port: 1, name: https-c, targetPort: 8443}") GATEWAY);
+    assert_int_equal(world_count(&world, DIAGNOSTIC_GATEWAY_PORT), 1);
+    assert_span(world_find(&world, DIAGNOSTIC_GATEWAY_PORT)->resource, "Gateway ns/g");
+    world_close(&world);
+}
+
 static void a_named_target_port_is_reported(void **state) {
     (void)state;
     struct world world;
@@ -100,6 +109,7 @@ int main(void) {
         cmocka_unit_test(the_first_service_by_name_decides),
         cmocka_unit_test(a_service_of_another_namespace_or_selector_does_not_count),
         cmocka_unit_test(the_label_turns_translation_off),
+        cmocka_unit_test(a_forgotten_port_is_reported_where_a_server_names_it),
         cmocka_unit_test(a_named_target_port_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,13 @@ static bool compile_match(const struct route_scope *scope, const struct http_mat
     result.ignore_case = match->ignore_uri_case.value;
     switch (match->uri.kind) {
     case STRING_MATCH_NONE:
+        /* Written, but empty: most likely a misspelt exact or prefix, which must not become a match of everything. */
+        if (position_is_known(match->uri.position)) {
+            if (compiler_first_report(compiler, DIAGNOSTIC_ROUTE_MATCH, match->uri.position, scope->meta))
+                compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_ROUTE_MATCH, match->uri.position, scope->meta,
+                                "write exact, prefix or regex, or leave uri out", "uri matches nothing: %s", consequence);
+            usable = false;
+        }
         break;
     case STRING_MATCH_EXACT:
         result.path_match = PATH_MATCH_EXACT;

@@ -32,7 +32,8 @@ static bool mode_is_served(struct compiler *compiler, const struct merged_server
     bool allowed = compiler->options->allow_unsupported &&
                    (tls->mode == GATEWAY_TLS_MUTUAL || tls->mode == GATEWAY_TLS_OPTIONAL_MUTUAL);
     compiler_report(compiler, allowed ? DIAGNOSTIC_WARNING : DIAGNOSTIC_ERROR, DIAGNOSTIC_UNSUPPORTED_RESTRICTION,
-                    position_or(tls->mode_position, tls->position), &server->gateway->meta, "",
+                    position_or(tls->mode_position, tls->position), &server->gateway->meta,
+                    tls->mode == GATEWAY_TLS_ISTIO_MUTUAL || allowed ? "" : "--allow-unsupported serves it as SIMPLE",
                     "%.*s: tls mode %s is not supported yet: %s", SPAN_ARGUMENTS(server->title), mode_name(tls->mode),
                     allowed ? "client certificates are not asked for" : "its connections are closed");
     if (!allowed)

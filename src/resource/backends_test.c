@@ -7,7 +7,7 @@ static void reads_a_service(void **state) {
                           "    networking.istio.io/exportTo: \"., other\"\nspec:\n  type: NodePort\n"
                           "  clusterIP: None\n  selector: {app: x}\n  ports:\n    - port: 80\n"
                           "    - {name: web, port: 443, targetPort: 8443, protocol: UDP, nodePort: 30443}\n"
-                          "    - {name: n, port: 1, targetPort: web, appProtocol: http}\n");
+                          "    - {name: p, port: 1, targetPort: web, appProtocol: http}\n");
     fixture_assert_clean(fixture);
     const struct service *service = resource_set_find_service(&fixture->set, SPAN_LITERAL("default"), SPAN_LITERAL("s"));
     assert_non_null(service);
@@ -50,7 +50,7 @@ static void reads_a_slice(void **state) {
                           "  labels: {kubernetes.io/service-name: s}\naddressType: IPv6\n"
                           "ports: [{name: https, port: 8443, protocol: TCP}, {}]\nendpoints:\n"
                           "  - addresses: ['::1']\n  - addresses: [a, b]\n    conditions: {ready: false, terminating: true}\n"
-                          "    targetRef: {kind: Pod, name: p, namespace: n}\n    nodeName: w\n    zone: z\n"
+                          "    targetRef: {kind: Pod, name: p, namespace: ns}\n    nodeName: w\n    zone: z\n"
                           "  - addresses: [c]\n    conditions: {}\n");
     fixture_assert_clean(fixture);
     const struct endpoint_slice *slice = fixture->set.endpoint_slices.items[0];
@@ -80,7 +80,7 @@ static void a_slice_of_no_service_is_warned_of(void **state) {
 static void reads_endpoints(void **state) {
     struct fixture *fixture = *state;
     fixture_load(fixture, "apiVersion: v1\nkind: Endpoints\nmetadata: {name: s}\nsubsets:\n"
-                          "  - addresses: [{ip: 10.0.0.1}, {ip: 10.0.0.2, nodeName: n}]\n"
+                          "  - addresses: [{ip: 10.0.0.1}, {ip: 10.0.0.2, nodeName: w}]\n"
                           "    notReadyAddresses: [{ip: 10.0.0.3}]\n    ports: [{name: http, port: 80}]\n"
                           "  - ports: [{port: 81}]\n");
     fixture_assert_clean(fixture);

@@ -8,6 +8,12 @@ static void wrong_type(struct decoder *decoder, const struct node *node, const c
 
 bool decode_string(struct decoder *decoder, const struct node *node, struct located *ret_text) {
     struct span text;
+    bool flag;
+    if (node_as_bool(node, &flag)) {
+        decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, "put the value in quotes",
+                     "a string is expected here, but YAML reads this word as %s", flag ? "true" : "false");
+        return false;
+    }
     if (!node_as_string(node, &text)) {
         bool is_scalar = node->kind == NODE_SCALAR;
         wrong_type(decoder, node, "a string", is_scalar ? "put the value in quotes" : "write one value");

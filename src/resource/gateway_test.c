@@ -3,7 +3,7 @@
 #define HEAD                                      \
     "apiVersion: networking.istio.io/v1beta1\n"   \
     "kind: Gateway\n"                             \
-    "metadata: {name: g, namespace: n}\n"         \
+    "metadata: {name: g, namespace: ns}\n"         \
     "spec:\n"                                     \
     "  servers:\n"
 
@@ -62,7 +62,7 @@ static const struct mistake mistakes[] = {
     {"    - hosts: [a.com]\n      port: {number: 65536, name: h, protocol: HTTP, }\n", DIAGNOSTIC_FIELD_VALUE, 7, 22},
     {"    - hosts: [a.com]\n      port: {number: \"80\", name: h, protocol: HTTP}\n", DIAGNOSTIC_FIELD_TYPE, 7, 22},
     {"    - hosts: [a.com]\n      port: {number: 80, name: h}\n", DIAGNOSTIC_FIELD_MISSING, 7, 13},
-    {"    - hosts: [a.com]\n      port: {number: 80, name: h, protocol: SMTP}\n", DIAGNOSTIC_FIELD_VALUE, 7, 47},
+    {"    - hosts: [a.com]\n      port: {number: 80, name: h, protocol: SMTP}\n", DIAGNOSTIC_FIELD_VALUE, 7, 45},
     {"    - hosts: a.com\n      port: {number: 80, name: h, protocol: HTTP}\n", DIAGNOSTIC_FIELD_TYPE, 6, 14},
     {"    - hosts: [1]\n      port: {number: 80, name: h, protocol: HTTP}\n", DIAGNOSTIC_FIELD_TYPE, 6, 15},
     {"    - hosts: [a.com]\n      port: {number: 443, name: h, protocol: HTTPS}\n", DIAGNOSTIC_FIELD_MISSING, 7, 13},
@@ -99,7 +99,7 @@ static void a_mistake_disables_its_server_alone(void **state) {
         assert_int_equal(item->code, mistakes[i].code);
         assert_int_equal(item->position.line, mistakes[i].line);
         assert_int_equal(item->position.column, mistakes[i].column);
-        assert_text(item->resource, "Gateway n/g");
+        assert_text(item->resource, "Gateway ns/g");
         assert_true(item->hint.size > 0);
         assert_false(gateway->meta.invalid);
         assert_int_equal(gateway->server_count, 2);

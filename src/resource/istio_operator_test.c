@@ -55,8 +55,8 @@ static void profiles_decide_the_default(void **state) {
 static void entries_are_named_labelled_and_sorted(void **state) {
     struct ingress_gateway_list list =
         gateways_of(*state, HEAD "  components:\n    ingressGateways:\n    - {name: z, namespace: b}\n"
-                                 "    - {name: off, enabled: false}\n"
-                                 "    - name: a\n      namespace: b\n      label: {istio: mine, x: y}\n"
+                                 "    - {name: unused, enabled: false}\n"
+                                 "    - name: a\n      namespace: b\n      label: {istio: mine, x: z}\n"
                                  "      k8s: {service: {type: NodePort, ports: [{name: https, port: 443, targetPort: 1443}]},\n"
                                  "            serviceAnnotations: {k: v}}\n    - {name: c, enabled: true}\n");
     fixture_assert_clean(*state);
@@ -108,7 +108,7 @@ static void a_broken_entry_harms_itself_alone(void **state) {
     struct ingress_gateway_list list =
         gateways_of(fixture, HEAD "  components:\n    ingressGateways:\n"
                                   "    - {name: a, k8s: {service: {ports: [{port: x}]}}}\n    - {name: b}\n");
-    const struct diagnostic *item = fixture_assert_one(fixture, DIAGNOSTIC_ERROR, DIAGNOSTIC_FIELD_TYPE, 7, 51);
+    const struct diagnostic *item = fixture_assert_one(fixture, DIAGNOSTIC_ERROR, DIAGNOSTIC_FIELD_TYPE, 7, 48);
     assert_text(item->resource, "IstioOperator istio-system/o");
     assert_int_equal(list.count, 2);
     assert_true(list.items[0]->service->meta.invalid);

@@ -9,7 +9,7 @@ static void lists_are_opened(void **state) {
                           "- {apiVersion: v1, kind: Service, metadata: {name: a}, spec: {}}\n"
                           "- apiVersion: v1\n  kind: ServiceList\n  items:\n"
                           "  - {apiVersion: v1, kind: Service, metadata: {name: b}, spec: {}}\n"
-                          "- {apiVersion: v1, kind: Namespace, metadata: {name: n}}\n");
+                          "- {apiVersion: v1, kind: Namespace, metadata: {name: one}}\n");
     fixture_assert_clean(fixture);
     assert_int_equal(fixture->set.services.count, 2);
     assert_int_equal(fixture->set.namespaces.count, 1);
@@ -88,12 +88,12 @@ static void bad_names_make_an_object_invalid(void **state) {
 static void policies_say_where_they_apply(void **state) {
     struct fixture *fixture = *state;
     fixture_load(fixture,
-                 "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: n}\n"
+                 "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a, namespace: ns}\n"
                  "spec: {action: DENY, selector: {matchLabels: {istio: ingressgateway}}, rules: []}\n---\n"
-                 "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: a, namespace: n}\n"
+                 "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: a, namespace: ns}\n"
                  "spec: {workloadSelector: {labels: {a: b}}}\n---\n"
-                 "apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: a, namespace: n}\nspec: {}\n---\n"
-                 "apiVersion: security.istio.io/v1beta1\nkind: RequestAuthentication\nmetadata: {name: a, namespace: n}\n"
+                 "apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: a, namespace: ns}\nspec: {}\n---\n"
+                 "apiVersion: security.istio.io/v1beta1\nkind: RequestAuthentication\nmetadata: {name: a, namespace: ns}\n"
                  "spec: {targetRefs: []}\n---\n"
                  "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: empty}\n");
     fixture_assert_clean(fixture);

@@ -3,7 +3,7 @@
 #define HEAD                                     \
     "apiVersion: networking.istio.io/v1alpha3\n" \
     "kind: VirtualService\n"                     \
-    "metadata: {name: v, namespace: n}\n"        \
+    "metadata: {name: v, namespace: ns}\n"        \
     "spec:\n"                                    \
     "  hosts: [a.com]\n"                         \
     "  gateways: [g, other/g]\n"

@@ -178,7 +178,7 @@ static void dump_filter_chain(const struct filter_chain *chain, FILE *output) {
         print_line(output, "    sni: ", chain->server_names[i]);
     if (chain->refusal.size > 0)
         print_line(output, "    refused: ", chain->refusal);
-    if (filter_chain_terminates_tls(chain))
+    else if (filter_chain_terminates_tls(chain))
         dump_identity(chain, output);
     if (chain->routes != NULL)
         print_line(output, "    routes: ", chain->routes->name);

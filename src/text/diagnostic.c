@@ -53,6 +53,8 @@ void diagnostic_list_add_source(struct diagnostic_list *list, const char *file, 
     list->sources[list->source_count++] = (struct diagnostic_source){file, text};
 }
 
+static struct span print_arguments(struct arena *arena, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
+
 static struct span print_arguments(struct arena *arena, const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);

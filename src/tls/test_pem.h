@@ -17,6 +17,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/assert.h"
+#include "base/memory.h"
 #include "base/span.h"
 #include "tls/identity.h"
 
@@ -78,7 +79,9 @@ static inline char *test_text_take(BIO *bio)
     const uint8_t *bytes;
     size_t size;
     ASSERT(BIO_mem_contents(bio, &bytes, &size) == 1);
-    char *text = strndup((const char *)bytes, size);
+    char *text = memory_allocate(size + 1);
+    memcpy(text, bytes, size);
+    text[size] = '\0';
     BIO_free(bio);
     return text;
 }
