@@ -4,6 +4,7 @@
 #   make run      an example gateway to try, with a throw-away CA and two sample services; Ctrl-C ends it
 #   make test     unit, golden and scenario tests
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
+#   make bench    CPU time per request against HAProxy, over TLS keep-alive
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -13,13 +14,16 @@ FUZZ_SECONDS ?= 60
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check bench fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
 	@scripts/build-aws-lc
 
-release dev asan tsan: deps
+release: deps
+	@scripts/build release fairlead
+
+dev asan tsan: deps
 	@scripts/build $@
 
 clang: deps
@@ -32,11 +36,16 @@ run: release
 
 test: release
 	@scripts/setup test
+	@scripts/build release
 	@scripts/test release
 
 check: release
 	@scripts/setup test check
 	@scripts/check
+
+bench: release
+	@scripts/setup bench
+	@/usr/bin/python3 bench/keepalive
 
 fuzz: deps
 	@scripts/setup check
