@@ -120,7 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return -1;
     enum http1_section section = (data[0] & 1) != 0 ? HTTP1_SECTION_RESPONSE : HTTP1_SECTION_REQUEST;
-    struct http1_request_facts facts = {(data[0] & 2) != 0 ? HTTP_METHOD_HEAD : HTTP_METHOD_GET, (data[0] & 4) != 0};
+    struct http1_request_facts facts = {(data[0] & 2) != 0 ? HTTP_METHOD_HEAD : HTTP_METHOD_GET,
+                                        (data[0] & 4) != 0 ? SPAN_LITERAL("w, websocket") : SPAN_EMPTY};
     struct span bytes = span_make(data + 1, size - 1);
     struct arena arena;
     arena_init(&arena, 4096);

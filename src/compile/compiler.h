@@ -28,6 +28,7 @@ struct compiler {
     struct server_merge servers;
     struct virtual_service_list virtual_services;
     struct service_registry registry;
+    struct span *rule_hosts; /* of resources->destination_rules, once they are asked for */
     struct retry_policy retry; /* of every route */
 
     /* Why everything, or all HTTP, is refused: a policy for this gateway that is not supported. Empty: it is not. */

@@ -36,8 +36,18 @@ static bool in_scope(const struct compiler *compiler, const struct destination_r
     return false;
 }
 
-static struct span rule_host(struct compiler *compiler, const struct destination_rule *rule) {
-    return host_name_resolve(&compiler->scratch, rule->host.text, rule->meta.namespace, compiler->mesh.domain_suffix);
+/* The rules' hosts in full, by index; resolved once. */
+static const struct span *rule_hosts(struct compiler *compiler) {
+    size_t count = compiler->resources->destination_rules.count;
+    if (compiler->rule_hosts != NULL)
+        return compiler->rule_hosts;
+    compiler->rule_hosts = arena_new_array(&compiler->scratch, struct span, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct destination_rule *rule = compiler->resources->destination_rules.items[i];
+        compiler->rule_hosts[i] = host_name_resolve(&compiler->scratch, rule->host.text, rule->meta.namespace,
+                                                    compiler->mesh.domain_suffix);
+    }
+    return compiler->rule_hosts;
 }
 
 /* Exact beats wildcard, the longer wildcard the shorter; a rule that selects this workload beats one that selects all. */
@@ -53,14 +63,12 @@ static int compare_rules(const void *left, const void *right) {
 static void find_in(struct compiler *compiler, struct span host, enum rule_scope scope, struct span namespace,
                     struct rule_list *rules) {
     size_t best = 0;
+    const struct span *hosts = rule_hosts(compiler);
     for (size_t i = 0; i < compiler->resources->destination_rules.count; i++) {
         const struct destination_rule *rule = compiler->resources->destination_rules.items[i];
-        if (!in_scope(compiler, rule, scope, namespace))
+        if (!host_name_is_subset(host, hosts[i]) || !in_scope(compiler, rule, scope, namespace))
             continue;
-        struct span name = rule_host(compiler, rule);
-        if (!host_name_is_subset(host, name))
-            continue;
-        size_t rank = specificity(name, rule);
+        size_t rank = specificity(hosts[i], rule);
         if (rank < best)
             continue;
         if (rank > best)

@@ -253,7 +253,9 @@ static bool client_send_head(struct http_client_stream *stream, const struct mes
     }
     if (!written(client, http1_write_request(client->base.output, head, &options)))
         return false;
-    client->facts = (struct http1_request_facts){head->method_token, message_head_has(head, HEADER_UPGRADE)};
+    /* A copy: the owner may edit or drop its head before the response comes. */
+    struct span upgrade = message_head_value(head, HEADER_UPGRADE);
+    client->facts = (struct http1_request_facts){head->method_token, upgrade.size == 0 ? SPAN_EMPTY : arena_copy(client->arena, upgrade)};
     client->request_kind = options.kind;
     client->request_left = options.length;
     client->request = ends ? HTTP1_CLIENT_REQUEST_COMPLETE : HTTP1_CLIENT_REQUEST_BODY;

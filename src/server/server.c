@@ -252,9 +252,11 @@ static bool server_start(struct server *server) {
     struct configuration_load load;
     configuration_load(&server->configuration, true, &load);
     server_tell(server, &load.diagnostics);
-    bool serves = load.snapshot != NULL;
+    /* A path that cannot be read is most likely a slip of the pen; an empty folder may be filled later. */
+    bool unreadable = load.sources.file_count == 0 && load.diagnostics.counts[DIAGNOSTIC_ERROR] > 0;
+    bool serves = load.snapshot != NULL && !unreadable;
     if (!serves)
-        log_error("nothing can be served from this configuration");
+        log_error(unreadable ? "no configuration could be read: check the paths of -f" : "nothing can be served from this configuration");
     int result = serves ? server_start_workers(server) : 0;
     if (result < 0)
         log_error("cannot start: %s", strerror(-result));

@@ -75,13 +75,19 @@ static bool may_hold_control(uint64_t bytes) {
     return ((below_space | is_delete) & HIGH_BITS) != 0;
 }
 
+static bool word_is_field_value(const char *data) {
+    uint64_t bytes;
+    memcpy(&bytes, data, sizeof(bytes));
+    return !may_hold_control(bytes) || character_all(span_make(data, sizeof(bytes)), CHARACTER_FIELD_VALUE);
+}
+
 bool character_all_field_value(struct span text) {
     size_t offset = 0;
-    for (; text.size - offset >= sizeof(uint64_t); offset += sizeof(uint64_t)) {
-        uint64_t bytes;
-        memcpy(&bytes, text.data + offset, sizeof(bytes));
-        if (may_hold_control(bytes) && !character_all(span_make(text.data + offset, sizeof(bytes)), CHARACTER_FIELD_VALUE))
+    if (text.size < sizeof(uint64_t))
+        return character_all(text, CHARACTER_FIELD_VALUE);
+    for (; text.size - offset > sizeof(uint64_t); offset += sizeof(uint64_t))
+        if (!word_is_field_value(text.data + offset))
             return false;
-    }
-    return character_all(span_from(text, offset), CHARACTER_FIELD_VALUE);
+    /* The last word may overlap the one before. */
+    return word_is_field_value(text.data + text.size - sizeof(uint64_t));
 }

@@ -24,12 +24,33 @@ static const uint8_t first_of_size[] = {
     61, 66, 67, 68, 68, 69, 70, 70, 70, 71, /* 30 */
 };
 
+static inline bool words_equal(const char *a, const char *b) {
+    uint64_t one, other;
+    memcpy(&one, a, sizeof(one));
+    memcpy(&other, b, sizeof(other));
+    return one == other;
+}
+
+/* memcmp without the call: names are short, and there are many of them in every head. */
+static inline bool names_equal(const char *a, const char *b, size_t size) {
+    if (size < sizeof(uint64_t)) {
+        for (size_t i = 0; i < size; i++)
+            if (a[i] != b[i])
+                return false;
+        return true;
+    }
+    for (size_t i = 0; size - i > sizeof(uint64_t); i += sizeof(uint64_t))
+        if (!words_equal(a + i, b + i))
+            return false;
+    return words_equal(a + size - sizeof(uint64_t), b + size - sizeof(uint64_t));
+}
+
 enum header_token header_token_of(struct span name) {
     if (name.size == 0 || name.size + 1 >= sizeof(first_of_size))
         return HEADER_OTHER;
     char last = name.data[name.size - 1];
     for (unsigned token = first_of_size[name.size]; token < first_of_size[name.size + 1]; token++)
-        if (tokens[token].name.data[name.size - 1] == last && memcmp(tokens[token].name.data, name.data, name.size) == 0)
+        if (tokens[token].name.data[name.size - 1] == last && names_equal(tokens[token].name.data, name.data, name.size))
             return (enum header_token)token;
     return HEADER_OTHER;
 }

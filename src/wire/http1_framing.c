@@ -93,6 +93,17 @@ static uint64_t content_length_known(const struct http1_framing *framing) {
     return MESSAGE_LENGTH_UNKNOWN;
 }
 
+/* The value of an Upgrade that may be granted. Of several fields one would be judged and another forwarded: then it is ignored. */
+static struct span upgrade_of(const struct message_head *head) {
+    const struct header *only = message_head_find(head, HEADER_UPGRADE);
+    if (only == NULL)
+        return SPAN_EMPTY;
+    for (const struct header *each = only + 1; each < head->headers + head->header_count; each++)
+        if (each->token == HEADER_UPGRADE)
+            return SPAN_EMPTY;
+    return only->value;
+}
+
 /* RFC 9110 section 10.1.1: an expectation of HTTP/1.0 is ignored, one without content must not be passed on. */
 static void expectation_judge(struct message_head *head, const struct http1_framing *framing) {
     if (!message_head_has(head, HEADER_EXPECT))
@@ -119,11 +130,23 @@ enum http1_fault http1_framing_of_request(struct message_head *head, struct http
     framing.close = options.close || head->version == HTTP_1_0;
     /* RFC 9110 section 7.8: Upgrade of HTTP/1.0 is ignored. With content it would be unclear who reads that content. */
     if (options.upgrade && head->version == HTTP_1_1 && framing.kind == HTTP1_BODY_NONE && head->method_token != HTTP_METHOD_CONNECT)
-        head->upgrade = message_head_value(head, HEADER_UPGRADE);
+        head->upgrade = upgrade_of(head);
     expectation_judge(head, &framing);
     head->content_length = content_length_known(&framing);
     *ret_framing = framing;
     return HTTP1_FAULT_NONE;
+}
+
+/* RFC 9110 section 7.8: a 101 names the protocol, and it is one that the request offered. */
+static bool switch_is_asked(const struct message_head *head, struct span offered) {
+    struct span rest = message_head_value(head, HEADER_UPGRADE), protocol;
+    bool named = false;
+    while (header_list_next(&rest, &protocol)) {
+        named = true;
+        if (!header_list_contains(offered, protocol))
+            return false;
+    }
+    return named;
 }
 
 /* Responses that end with their head, whatever their fields say (RFC 9112 section 6.3 rule 1). */
@@ -140,7 +163,7 @@ enum http1_fault http1_framing_of_response(struct message_head *head, const stru
         fault = framing_of_fields(head, &framing);
     if (fault != HTTP1_FAULT_NONE)
         return fault;
-    if (head->status == 101 && !request->upgrade_asked)
+    if (head->status == 101 && !switch_is_asked(head, request->upgrade))
         return HTTP1_FAULT_SWITCH_NOT_ASKED;
     bool unframed = framing.kind == HTTP1_BODY_NONE && !message_head_has(head, HEADER_CONTENT_LENGTH);
     if (head->status == 101 || (request->method == HTTP_METHOD_CONNECT && head->status / 100 == 2))

@@ -46,7 +46,7 @@ struct http1_framing {
 /* What a response's framing depends on. */
 struct http1_request_facts {
     enum http_method method;
-    bool upgrade_asked; /* without it a 101 is a fault */
+    struct span upgrade; /* the protocols asked for; a 101 to any other, or unasked, is a fault (RFC 9110 section 7.8) */
 };
 
 /* Parses a whole head, its empty line included, that http1_scan found to have `line_count` lines. The bytes are copied once into the arena

@@ -20,6 +20,11 @@ def test_unknown_options_and_commands_are_refused():
         assert result.returncode == 2 and result.stderr
 
 
+def test_a_gateway_does_not_start_from_nothing(tmp_path):
+    result = fairlead("run", "-f", tmp_path / "absent", "--bind", "127.0.0.1")
+    assert result.returncode == 1 and "absent" in result.stderr
+
+
 def test_version():
     result = fairlead("version")
     assert result.returncode == 0 and result.stdout.startswith("fairlead ")
