@@ -25,7 +25,7 @@
 enum http_session_status {
     HTTP_SESSION_OPEN,    /* feed it what comes */
     HTTP_SESSION_PAUSED,  /* unconsumed bytes stay with the caller: until http_..._resume, or until the exchange is done (stream_closed) */
-    HTTP_SESSION_CLOSING, /* flush the output, then close (half-close first, as transports do); input is of no interest */
+    HTTP_SESSION_CLOSING, /* flush the output, then close; input is of no interest, but unread bytes would turn the close into a reset: as LINGER */
     HTTP_SESSION_LINGER,  /* flush the output, half-close, throw input away for DEADLINE_LINGER_NS, then close */
     HTTP_SESSION_TUNNEL,  /* after 101: raw bytes both ways, through the body events and send_body */
     HTTP_SESSION_BROKEN,  /* close at once; what is in the output would be a lie */
@@ -88,8 +88,8 @@ struct http_server {
 static inline enum http_session_status http_server_receive(struct http_server *server, struct span bytes, size_t *ret_consumed) {
     return server->functions->receive(server, bytes, ret_consumed);
 }
-/* The client closed its sending side in order. With an exchange under way whose request is complete, the answer is still sent; then the
- * session is CLOSING. */
+/* The client closed its sending side in order, and every byte before that was consumed. With an exchange under way whose request is complete,
+ * the answer is still sent; then the session is CLOSING. */
 static inline enum http_session_status http_server_receive_end(struct http_server *server) {
     return server->functions->receive_end(server);
 }
@@ -194,7 +194,8 @@ MUST_USE static inline struct http_client_stream *http_client_open(struct http_c
 static inline enum http_session_status http_client_receive(struct http_client *client, struct span bytes, size_t *ret_consumed) {
     return client->functions->receive(client, bytes, ret_consumed);
 }
-/* The upstream closed its sending side: ends a body that lasts until close, fails a response that is not complete. */
+/* The upstream closed its sending side, and every byte before that was consumed: ends a body that lasts until close, fails a response that is
+ * not complete. */
 static inline enum http_session_status http_client_receive_end(struct http_client *client) {
     return client->functions->receive_end(client);
 }

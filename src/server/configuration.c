@@ -335,7 +335,9 @@ void configuration_load(struct configuration *configuration, bool force, struct 
         return;
     struct file_list files = {NULL, 0, 0};
     parse_all(configuration, load, &files);
-    compile_files(configuration, load, &files);
+    /* Nothing can be read is not the same as nothing is asked for. */
+    if (files.count != 0 || load->sources.complete)
+        compile_files(configuration, load, &files);
     /* Positions carry the paths of these files: they must live as long as the diagnostics. */
     for (size_t i = 0; i < load->diagnostics.count; i++) {
         struct position *position = &load->diagnostics.items[i].position;

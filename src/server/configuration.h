@@ -26,7 +26,7 @@ struct configuration_load {
     struct arena arena;
     struct source_set sources;
     struct diagnostic_list diagnostics;
-    struct snapshot *snapshot; /* NULL: there is none; else the caller's once taken (set it to NULL) */
+    struct snapshot *snapshot; /* NULL: there is none (nothing can be read, or the gateway is not clear); else the caller's once taken (set it to NULL) */
     size_t stale_count;        /* files and objects that are served in an older version */
     struct map faulty;         /* titles of the objects that are not what their author meant: invalid, or with an error in a field */
     struct map substituted;    /* titles of those among them that are served in an older version */
