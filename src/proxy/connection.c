@@ -246,7 +246,7 @@ void connection_matched(struct connection *connection, const struct filter_chain
         if (connection_may_warn(connection))
             log_warning("connection closed: %.*s asks for what is not supported: %.*s", SPAN_ARGUMENTS(chain->name),
                         SPAN_ARGUMENTS(chain->refusal));
-        connection_close(connection, CLOSE_REASON_HANDSHAKE_FAILED, filter_chain_terminates_tls(chain));
+        connection_close(connection, CLOSE_REASON_HANDSHAKE_FAILED, true);
     } else if (!filter_chain_terminates_tls(chain)) {
         transport_unread(&connection->transport, bytes);
         connection_established(connection);

@@ -95,7 +95,26 @@ static void writer_lose(struct log_writer *writer, size_t size, int error) {
     writer->error = error;
 }
 
+static void writer_obey(struct log_writer *writer) {
+    pthread_mutex_lock(&writer->mutex);
+    char *path = writer->path_wanted;
+    bool reopen = writer->reopen_wanted;
+    writer->path_wanted = NULL;
+    writer->reopen_wanted = false;
+    pthread_mutex_unlock(&writer->mutex);
+    bool changed = path != NULL && strcmp(path, writer->path) != 0;
+    if (path != NULL) {
+        free(writer->path);
+        writer->path = path;
+    }
+    if (changed || reopen || (path != NULL && writer->descriptor < 0))
+        writer_open(writer);
+}
+
 static void writer_write(struct log_writer *writer, const char *bytes, size_t size) {
+    /* The first lines may come before this thread has looked for the first path. */
+    if (writer->descriptor < 0 && size != 0)
+        writer_obey(writer);
     if (writer->descriptor < 0) {
         writer_lose(writer, writer->path[0] == '\0' ? 0 : size, 0);
         return;
@@ -115,10 +134,9 @@ static void writer_write(struct log_writer *writer, const char *bytes, size_t si
     }
 }
 
-/* One batch over all rings, so that a busy one does not hold back the others. Returns whether there was anything. */
-static bool writer_drain(struct log_writer *writer) {
-    size_t used = 0;
-    bool any = false;
+/* One batch over all rings, so that a busy one does not hold back the others. Returns the bytes that there were. */
+static size_t writer_drain(struct log_writer *writer) {
+    size_t used = 0, total = 0;
     for (size_t i = 0; i < writer->ring_count; i++) {
         if (LOG_WRITER_BATCH_BYTES - used < ACCESS_LOG_LINE_BYTES_MAX) {
             writer_write(writer, writer->batch, used);
@@ -126,10 +144,18 @@ static bool writer_drain(struct log_writer *writer) {
         }
         size_t got = access_log_ring_read(writer->rings[i], writer->batch + used, LOG_WRITER_BATCH_BYTES - used);
         used += got;
-        any = any || got != 0;
+        total += got;
     }
     writer_write(writer, writer->batch, used);
-    return any;
+    return total;
+}
+
+/* Waits for a wish, or until it is time to look again: soon when the rings fill fast. */
+static void writer_wait(struct log_writer *writer, size_t moved) {
+    uint64_t wait_ns = moved > ACCESS_LOG_RING_BYTES / 16 ? LOG_WRITER_BUSY_WAIT_NS : LOG_WRITER_WAIT_NS;
+    struct pollfd poll_descriptor = {.fd = writer->event, .events = POLLIN};
+    if (poll(&poll_descriptor, 1, (int)(wait_ns / NANOSECONDS_PER_MILLISECOND)) > 0)
+        event_clear(writer->event);
 }
 
 static void writer_report(struct log_writer *writer) {
@@ -151,37 +177,20 @@ static void writer_report(struct log_writer *writer) {
     writer->reported_at_ns = now_ns;
 }
 
-static void writer_obey(struct log_writer *writer) {
-    pthread_mutex_lock(&writer->mutex);
-    char *path = writer->path_wanted;
-    bool reopen = writer->reopen_wanted;
-    writer->path_wanted = NULL;
-    writer->reopen_wanted = false;
-    pthread_mutex_unlock(&writer->mutex);
-    bool changed = path != NULL && strcmp(path, writer->path) != 0;
-    if (path != NULL) {
-        free(writer->path);
-        writer->path = path;
-    }
-    if (changed || reopen || (path != NULL && writer->descriptor < 0))
-        writer_open(writer);
-}
-
 static void *writer_run(void *argument) {
     struct log_writer *writer = argument;
     for (;;) {
         bool stopping = atomic_load(&writer->stopping);
         if (stopping && writer->stop_at_ns == 0)
             writer->stop_at_ns = clock_monotonic_ns() + LOG_WRITER_END_NS;
-        while (writer_drain(writer) && !writer_gives_up(writer))
-            continue;
+        size_t moved = 0, got;
+        while ((got = writer_drain(writer)) != 0 && !writer_gives_up(writer))
+            moved += got;
         writer_report(writer);
         if (stopping)
             return NULL;
         writer_obey(writer);
-        struct pollfd poll_descriptor = {.fd = writer->event, .events = POLLIN};
-        if (poll(&poll_descriptor, 1, (int)(LOG_WRITER_WAIT_NS / NANOSECONDS_PER_MILLISECOND)) > 0)
-            event_clear(writer->event);
+        writer_wait(writer, moved);
     }
 }
 

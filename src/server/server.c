@@ -25,7 +25,7 @@
 #include "server/status.h"
 #include "tls/tickets.h"
 
-/* How often an address that could not be bound is tried again. */
+/* How often an address that could not be bound, or input that could not be read, is tried again. */
 #define RETRY_NS SECONDS(1)
 
 struct server {
@@ -83,8 +83,9 @@ static void server_tell(struct server *server, struct diagnostic_list *diagnosti
 static void server_publish(struct server *server, struct configuration_load *load) {
     struct snapshot *snapshot = load->snapshot;
     load->snapshot = NULL;
-    publisher_publish(&server->publisher, snapshot);
+    /* Before any worker can write a line under it. */
     log_writer_set_path(server->log_writer, snapshot->access_log == NULL ? SPAN_EMPTY : snapshot->settings.access_log_path);
+    publisher_publish(&server->publisher, snapshot);
     log_info("configuration %llu: gateway %.*s/%.*s, %zu listeners, %zu route tables, %zu clusters, %zu errors, %zu warnings%s",
              (unsigned long long)snapshot->generation, SPAN_ARGUMENTS(snapshot->settings.gateway_namespace),
              SPAN_ARGUMENTS(snapshot->settings.gateway_name), snapshot->listener_count, snapshot->route_table_count,
@@ -123,6 +124,9 @@ static void server_reload(void *argument) {
             log_error("configuration: nothing can be served from it; the former one stays in use");
     }
     reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
+    /* What could not be read (descriptors may have run out) is not sure to be told of again. */
+    if (!load.sources.complete)
+        reload_later(&server->reload, RETRY_NS);
     configuration_load_deinit(&load);
     server_schedule(server);
 }

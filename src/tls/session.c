@@ -272,7 +272,7 @@ bool tls_session_is_established(const struct tls_session *session)
 
 bool tls_session_has_pending(const struct tls_session *session)
 {
-    return SSL_pending(session->ssl) > 0;
+    return SSL_pending(session->ssl) > 0 || session->is_close_received || session->error != NULL;
 }
 
 struct span tls_session_error(const struct tls_session *session)

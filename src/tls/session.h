@@ -67,8 +67,8 @@ MUST_USE enum tls_status tls_session_write(struct tls_session *session, struct t
 MUST_USE enum tls_status tls_session_shutdown(struct tls_session *session, struct tls_io *io);
 
 bool tls_session_is_established(const struct tls_session *session);
-/* Whether the session holds bytes of the peer that a read would look at without new input: ask before sleeping on the
- * socket. */
+/* Whether a read would tell something without new input, bytes of the peer or an end that came right behind them: ask
+ * before sleeping on the socket. */
 bool tls_session_has_pending(const struct tls_session *session);
 /* Why it FAILED, in Envoy's words: "TLS_error:|268435703:SSL
  * routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end". Empty before. Lives as long as the session. */

@@ -274,6 +274,11 @@ static void test_pending_is_told(void **state UNUSED)
     assert_text(span_make(bytes, size), "cdef");
     assert_false(tls_session_has_pending(pair.server));
     assert_int_equal(test_pair_server_read(&pair, bytes, sizeof(bytes), &size), TLS_STATUS_WANT_INPUT);
+    assert_int_equal(SSL_write(pair.client, "gh", 2), 2);
+    assert_true(SSL_shutdown(pair.client) >= 0);
+    assert_int_equal(test_pair_server_read(&pair, bytes, sizeof(bytes), &size), TLS_STATUS_OK);
+    assert_true(tls_session_has_pending(pair.server));
+    assert_int_equal(test_pair_server_read(&pair, bytes, sizeof(bytes), &size), TLS_STATUS_CLOSED);
     end(&pair);
 }
 
