@@ -20,7 +20,8 @@ static struct span milliseconds_text(struct arena *arena, uint64_t duration_ns) 
 
 void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, struct http_date *date,
                           uint64_t service_time_ns) {
-    message_head_strip_hop_by_hop(head, head->status == 101);
+    /* A 426 must name the protocols that would do (RFC 9110 section 15.5.22). */
+    message_head_strip_hop_by_hop(head, head->status == 101 || head->status == 426);
     if (message_head_has(head, HEADER_X_ENVOY_PEER_METADATA))
         message_head_remove(head, HEADER_X_ENVOY_PEER_METADATA);
     if (message_head_has(head, HEADER_X_ENVOY_PEER_METADATA_ID))

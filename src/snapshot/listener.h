@@ -47,7 +47,7 @@ struct listener {
     uint16_t port;
     struct filter_chain **filter_chains;
     size_t filter_chain_count;
-    bool inspects_tls;             /* some chain has SNI names or terminates TLS */
+    bool inspects_tls;             /* some chain has SNI names, terminates TLS or refuses */
     struct host_index server_names; /* of struct filter_chain; "*" is the catch-all chain */
 };
 

@@ -34,7 +34,8 @@ static void listener_seal(struct listener *listener) {
         for (size_t name = 0; name < chain->server_name_count; name++)
             added = host_index_add(&listener->server_names, chain->server_names[name], chain) && added;
         (void)added; /* the first wins; the compiler has told the user about the others */
-        if (chain->server_name_count > 0 || filter_chain_terminates_tls(chain))
+        /* A chain that refuses waits for the client's first bytes too: a reset before them looks like a port that is not bound. */
+        if (chain->server_name_count > 0 || filter_chain_terminates_tls(chain) || chain->refusal.size > 0)
             listener->inspects_tls = true;
     }
 }

@@ -37,6 +37,8 @@ row("server-is-overwritten", "istio", OK + L2 + b"Server: secret/1.0\r\n\r\nab",
 row("date-is-kept", "9110 6.6.1", OK + L2 + b"Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n\r\nab", 200, b"ab", close=False, field=("date", "Tue, 01 Jan 2030 00:00:00 GMT"))
 row("date-is-added", "9110 6.6.1", OK + L2 + b"\r\nab", 200, b"ab", close=False, present="date")
 
+row("426-keeps-upgrade", "9110 15.5.22", b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: h9z\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n", 426, b"", close=False, field=("upgrade", "h9z"))
+
 # --- Framing (RFC 9112 section 6)
 T = b"Transfer-Encoding: chunked\r\n"
 row("chunked", "9112 7.1", OK + T + b"\r\n2\r\nab\r\n0\r\n\r\n", 200, b"ab", close=False)
