@@ -51,7 +51,7 @@ static void features_that_are_not_served_refuse_their_route(void **state) {
 static void a_match_that_cannot_be_evaluated_drops_its_route(void **state) {
     (void)state;
     struct world world;
-    world_of(&world, BASE HTTP("{match: [{uri: {prefix: /a}, headers: {x: {exact: y}}}], route: [{destination: {host: none}}]}"));
+    world_of(&world, BASE HTTP("{match: [{uri: {prefix: /a}, headers: {'@request.auth.claims.sub': {exact: me}}}], route: [{destination: {host: none}}]}"));
     const struct route *route = world_route(&world, 8080, "", "x.com", "/a");
     assert_span(route->destinations.items[0].cluster_name, "outbound|80||web.ns.svc.cluster.local");
     assert_int_equal(world_find(&world, DIAGNOSTIC_UNSUPPORTED_FIELD)->severity, DIAGNOSTIC_ERROR);

@@ -19,14 +19,14 @@ static struct weighted_cluster to_encrypted[] = {{&encrypted, {"encrypted", 9}, 
 static struct weighted_cluster to_nothing[] = {{NULL, {"nothing", 7}, 1}};
 
 #define ROUTE(prefix, target) \
-    {.match = {PATH_MATCH_PREFIX, {prefix, sizeof(prefix) - 1}, false}, .destinations = {target, 1, 1}}
+    {.match = {.path_match = PATH_MATCH_PREFIX, .path = {prefix, sizeof(prefix) - 1}}, .destinations = {target, 1, 1}}
 static struct route routes[] = {
     ROUTE("/live", to_live),
     ROUTE("/empty", to_empty),
     ROUTE("/encrypted", to_encrypted),
     ROUTE("/nothing", to_nothing),
-    {.match = {PATH_MATCH_EXACT, {"/refused", 8}, false}, .action = ROUTE_REFUSE, .refusal = {"why", 3}},
-    {.match = {PATH_MATCH_EXACT, {"/nowhere", 8}, false}},
+    {.match = {.path_match = PATH_MATCH_EXACT, .path = {"/refused", 8}}, .action = ROUTE_REFUSE, .refusal = {"why", 3}},
+    {.match = {.path_match = PATH_MATCH_EXACT, .path = {"/nowhere", 8}}},
 };
 static struct route catch_all[] = {ROUTE("/", to_live)};
 

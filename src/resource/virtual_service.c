@@ -61,66 +61,9 @@ static struct destination_list decode_destinations(struct decoder *decoder, cons
 
 /* --- HTTP --- */
 
-struct string_match_key {
-    const char *name;
-    enum string_match_kind kind;
-};
-
-static void decode_string_match(struct decoder *decoder, const struct node *node, void *target) {
-    static const struct string_match_key keys[] = {
-        {"exact", STRING_MATCH_EXACT}, {"prefix", STRING_MATCH_PREFIX}, {"regex", STRING_MATCH_REGEX}};
-    static const struct field fields[] = {
-        FIELD_OF_TYPE("exact", FIELD_IGNORED), FIELD_OF_TYPE("prefix", FIELD_IGNORED), FIELD_OF_TYPE("regex", FIELD_IGNORED)};
-    struct string_match *match = target;
-    match->position = node->position;
-    DECODE_MAPPING(decoder, node, fields, target);
-    size_t written = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        const struct node *value = node_get_present(node, keys[i].name);
-        struct located text;
-        if (value == NULL || !decode_string(decoder, value, &text))
-            continue;
-        *match = (struct string_match){keys[i].kind, text.text, text.position};
-        written++;
-    }
-    if (written > 1)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
-                     "only one of exact, prefix and regex may be set");
-    if (match->kind == STRING_MATCH_REGEX && match->value.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write a regular expression", "the regex is empty");
-}
-
-static const struct field http_match_fields[] = {
-    FIELD_AT("name", FIELD_STRING, struct http_match, name),
-    FIELD_CALL_AT("uri", decode_string_match, struct http_match, uri),
-    FIELD_AT("ignoreUriCase", FIELD_FLAG, struct http_match, ignore_uri_case),
-    FIELD_NUMBER_AT("port", struct http_match, port, 0, 65535),
-    FIELD_AT("gateways", FIELD_STRINGS, struct http_match, gateways),
-    FIELD_AT("sourceLabels", FIELD_LABELS, struct http_match, source_labels),
-    FIELD_AT("sourceNamespace", FIELD_STRING, struct http_match, source_namespace),
-    FIELD_OF_TYPE("statPrefix", FIELD_IGNORED),
-    /* Without them the route would take more than it should. */
-    FIELD_OF_TYPE("scheme", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("method", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("authority", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("headers", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("withoutHeaders", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("queryParams", FIELD_RESTRICTION),
-};
-
-static void decode_http_match(struct decoder *decoder, const struct node *node, void *target) {
-    struct http_match *match = target;
-    struct unsupported_list *outer = decoder->unsupported;
-    match->position = node->position;
-    match->node = node;
-    decoder->unsupported = &match->unsupported;
-    DECODE_MAPPING(decoder, node, http_match_fields, match);
-    decoder->unsupported = outer;
-}
-
 static void decode_http_matches(struct decoder *decoder, const struct node *node, void *target) {
     struct http_route *route = target;
-    route->matches = decode_items(decoder, node, sizeof(struct http_match), decode_http_match, &route->match_count);
+    route->matches = decode_items(decoder, node, sizeof(struct http_match), http_match_decode, &route->match_count);
 }
 
 static void decode_http_destinations(struct decoder *decoder, const struct node *node, void *target) {

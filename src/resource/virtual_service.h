@@ -3,20 +3,8 @@
 #ifndef FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 #define FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 
+#include "resource/http_match.h"
 #include "resource/object.h"
-
-enum string_match_kind {
-    STRING_MATCH_NONE, /* not written, or an empty mapping */
-    STRING_MATCH_EXACT,
-    STRING_MATCH_PREFIX,
-    STRING_MATCH_REGEX
-};
-
-struct string_match {
-    enum string_match_kind kind;
-    struct span value;
-    struct position position; /* of the value; known also for an empty mapping that was written */
-};
 
 struct route_destination {
     struct position position;
@@ -25,19 +13,6 @@ struct route_destination {
     struct located_number port;
     struct located_number weight;
     struct unsupported_list unsupported; /* headers of this destination */
-    const struct node *node;
-};
-
-struct http_match {
-    struct position position;
-    struct located name;
-    struct string_match uri;
-    struct located_flag ignore_uri_case;
-    struct located_number port;
-    struct located_list gateways; /* as written, not resolved */
-    struct label_set source_labels;
-    struct located source_namespace;
-    struct unsupported_list unsupported; /* headers, method, queryParams, ... */
     const struct node *node;
 };
 

@@ -43,7 +43,7 @@ static void reads_http_and_records_the_rest(void **state) {
     struct virtual_service *service = load_service(
         fixture, HEAD "  http:\n    - name: first\n      match:\n        - uri: {prefix: /a}\n          ignoreUriCase: true\n"
                       "          port: 80\n          name: m\n        - uri: {exact: /b}\n"
-                      "          headers: {x: {exact: y}}\n          method: {exact: GET}\n"
+                      "          headers: {x: {exact: z}}\n          method: {exact: GET}\n"
                       "          sourceLabels: {app: x}\n          sourceNamespace: ns\n"
                       "      timeout: 5s\n      rewrite: {uri: /}\n      route:\n        - destination: {host: s}\n"
                       "          headers: {request: {}}\n    - redirect: {uri: /x}\n");
@@ -57,9 +57,8 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_true(route->matches[0].ignore_uri_case.value);
     assert_int_equal(route->matches[0].unsupported.count, 0);
     assert_int_equal(route->matches[1].uri.kind, STRING_MATCH_EXACT);
-    assert_int_equal(route->matches[1].unsupported.count, 2);
-    assert_text(route->matches[1].unsupported.first->path, "spec.http[0].match[1].headers");
-    assert_true(route->matches[1].unsupported.first->restricts_or_encrypts);
+    assert_int_equal(route->matches[1].unsupported.count, 0);
+    assert_int_equal(route->matches[1].headers.count, 1);
     assert_text(route->matches[1].source_namespace.text, "ns");
     assert_int_equal(route->unsupported.count, 2);
     assert_text(route->unsupported.first->path, "spec.http[0].timeout");

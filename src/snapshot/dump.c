@@ -214,17 +214,34 @@ static void dump_retry(const struct retry_policy *retry, FILE *output) {
     fputc('\n', output);
 }
 
-static void dump_route(const struct route *route, FILE *output) {
-    static const char *const kinds[] = {"any", "exact", "prefix"};
-    fprintf(output, "    route %s ", kinds[route->match.path_match]);
-    print_text(output, route->match.path);
-    if (route->match.ignore_case)
+static void dump_condition(const struct match_condition *condition, FILE *output) {
+    static const char *const subjects[] = {"scheme", "method", "authority", "header ", "query "};
+    static const char *const kinds[] = {"present", "exact ", "prefix ", "regex "};
+    fprintf(output, "      %s %s", condition->inverted ? "unless" : "if", subjects[condition->subject]);
+    print_text(output, condition->name);
+    fprintf(output, " %s", kinds[condition->text.kind]);
+    if (condition->text.kind != TEXT_MATCH_PRESENT)
+        print_text(output, condition->text.value);
+    fputc('\n', output);
+}
+
+static void dump_route_match(const struct route_match *match, FILE *output) {
+    static const char *const kinds[] = {"any", "exact", "prefix", "regex"};
+    fprintf(output, "    route %s%s", kinds[match->path_match], match->path.size > 0 ? " " : "");
+    print_text(output, match->path);
+    if (match->ignore_case)
         fputs(" in any case", output);
+}
+
+static void dump_route(const struct route *route, FILE *output) {
+    dump_route_match(&route->match, output);
     if (route->name.size > 0) {
         fputs(" named ", output);
         print_text(output, route->name);
     }
     fputc('\n', output);
+    for (size_t i = 0; i < route->match.condition_count; i++)
+        dump_condition(&route->match.conditions[i], output);
     if (route->action == ROUTE_REFUSE) {
         print_line(output, "      refused: ", route->refusal);
         return;

@@ -8,14 +8,7 @@
 #include "base/span.h"
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
-
-enum path_match { PATH_MATCH_ANY, PATH_MATCH_EXACT, PATH_MATCH_PREFIX };
-
-struct route_match {
-    enum path_match path_match;
-    struct span path; /* compared with the path without its query; a prefix is a string prefix */
-    bool ignore_case;
-};
+#include "snapshot/route_match.h"
 
 /* Bits of retry_policy.retry_on. */
 enum retry_on {
@@ -69,8 +62,7 @@ struct route_table {
 
 /* The virtual host for a lower-case host without port; NULL when none. No fall-through afterwards. */
 const struct virtual_host *route_table_find(const struct route_table *table, struct span host);
-/* The first route whose predicate holds for `path` (without query); NULL when none. */
-const struct route *virtual_host_match(const struct virtual_host *host, struct span path);
-bool route_match_holds(const struct route_match *match, struct span path);
+/* The first route whose predicate holds; NULL when none. May allocate in the request's arena. */
+const struct route *virtual_host_match(const struct virtual_host *host, const struct message_head *request);
 
 #endif
