@@ -2,6 +2,7 @@
 
 #include "compile/clusters.h"
 #include "compile/compiler.h"
+#include "compile/route_action.h"
 #include "compile/route_match.h"
 
 /* What the routes of one call have in common. */
@@ -54,9 +55,23 @@ static void apply_unsupported(const struct route_scope *scope, const struct unsu
     }
 }
 
+/* Of one among several; those of weight 0 are not there any more. */
+static bool compile_destination_headers(const struct route_scope *scope, const struct http_route *written, struct destinations *destinations) {
+    size_t item = 0;
+    bool usable = true;
+    for (size_t i = 0; written->destination_count > 1 && i < written->destination_count; i++) {
+        const struct http_headers *headers = &written->destinations[i].headers;
+        if (written->destinations[i].weight.value > 0)
+            usable &= header_action_compile(scope->compiler, scope->meta, &headers, 1, &destinations->items[item++].headers);
+    }
+    return usable;
+}
+
 static void compile_action(const struct route_scope *scope, const struct http_route *written, struct route *route) {
     struct compiler *compiler = scope->compiler;
     route->action = ROUTE_FORWARD;
+    bool usable = route_action_compile(compiler, scope->meta, written, scope->server, route);
+    bool forwards = route->action == ROUTE_FORWARD;
     if (compiler->http_refusal.size > 0)
         refuse(route, compiler->arena, compiler->http_refusal);
     apply_unsupported(scope, &scope->meta->unsupported, route);
@@ -65,7 +80,9 @@ static void compile_action(const struct route_scope *scope, const struct http_ro
         apply_unsupported(scope, &written->destinations[i].unsupported, route);
     compile_destinations(compiler, scope->meta, written->destinations, written->destination_count, scope->server->number,
                          &route->destinations);
-    if (route->destinations.count == 0)
+    if (!compile_destination_headers(scope, written, &route->destinations) || !usable)
+        refuse(route, compiler->arena, SPAN_LITERAL("a field of the route cannot be used as it is written"));
+    if (forwards && route->destinations.count == 0)
         refuse(route, compiler->arena, SPAN_LITERAL("the route has no destination that is supported"));
 }
 

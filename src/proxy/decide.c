@@ -31,6 +31,8 @@ void decide(const struct route_table *routes, const struct message_head *request
     if (decision.route != NULL) {
         switch (decision.route->action) {
         case ROUTE_FORWARD: decide_destination(decision.route, draw, &decision); break;
+        case ROUTE_REDIRECT: decision.kind = DECISION_REDIRECT; break;
+        case ROUTE_DIRECT_RESPONSE: decision.kind = DECISION_DIRECT_RESPONSE; break;
         case ROUTE_REFUSE:
             decision.kind = DECISION_REFUSED;
             decision.refusal = decision.route->refusal;

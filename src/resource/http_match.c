@@ -69,6 +69,10 @@ static struct named_match_list decode_named(struct decoder *decoder, const struc
 }
 
 static bool is_header_name(struct span name) {
+    static const char *const pseudo_headers[] = {":authority", ":method", ":path", ":scheme"};
+    for (size_t i = 0; i < ARRAY_SIZE(pseudo_headers); i++)
+        if (span_equal(name, span_of(pseudo_headers[i])))
+            return true;
     for (size_t i = 0; i < name.size; i++) {
         char byte = byte_to_lower(name.data[i]);
         bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
@@ -83,7 +87,7 @@ static struct named_match_list decode_header_names(struct decoder *decoder, cons
     for (size_t i = 0; i < list.count; i++)
         if (!is_header_name(list.items[i].name))
             decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list.items[i].position,
-                         "use the fields method, scheme, authority and uri for what is no header", "'%.*s' is no name of a header",
+                         "write the name of a header, as in x-user", "'%.*s' is no name of a header",
                          SPAN_ARGUMENTS(list.items[i].name));
     return list;
 }

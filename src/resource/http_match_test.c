@@ -61,7 +61,7 @@ static void mistakes_have_their_place(void **state) {
         {"        - headers: [x]\n", DIAGNOSTIC_FIELD_TYPE},
         {"        - headers: {x: null}\n", DIAGNOSTIC_FIELD_MISSING},
         {"        - headers: {x: {prefix: ''}}\n", DIAGNOSTIC_FIELD_VALUE},
-        {"        - headers: {':path': {exact: x}}\n", DIAGNOSTIC_FIELD_VALUE},
+        {"        - headers: {':status': {exact: x}}\n", DIAGNOSTIC_FIELD_VALUE},
         {"        - withoutHeaders: {'a b': {exact: x}}\n", DIAGNOSTIC_FIELD_VALUE},
         {"        - queryParams: {x: {regex: ''}}\n", DIAGNOSTIC_FIELD_VALUE},
         {"        - method: {exact: GET, prefix: G}\n", DIAGNOSTIC_FIELD_CONFLICT},

@@ -28,7 +28,7 @@ static void decode_weighted(struct decoder *decoder, const struct node *node, vo
     static const struct field fields[] = {
         FIELD_CALL_WHOLE("destination", decode_destination),
         FIELD_NUMBER_AT("weight", struct route_destination, weight, 0, INT32_MAX),
-        FIELD_OF_TYPE("headers", FIELD_UNSUPPORTED),
+        FIELD_CALL_AT("headers", http_headers_decode, struct route_destination, headers),
     };
     struct route_destination *destination = target;
     struct unsupported_list *outer = decoder->unsupported;
@@ -77,20 +77,39 @@ static const struct field http_route_fields[] = {
     FIELD_AT("name", FIELD_STRING, struct http_route, name),
     FIELD_CALL_WHOLE("match", decode_http_matches),
     FIELD_CALL_WHOLE("route", decode_http_destinations),
-    FIELD_OF_TYPE("redirect", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("directResponse", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("redirect", http_redirect_decode, struct http_route, redirect),
+    FIELD_CALL_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
     FIELD_OF_TYPE("delegate", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("rewrite", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("timeout", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("retries", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
+    FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, 0),
+    FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
     FIELD_OF_TYPE("fault", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirror", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrors", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercent", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercentage", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("corsPolicy", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("headers", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
 };
+
+/* What is done with requests on their way to a destination is nothing to a request that is answered here. */
+static void check_answering_route(struct decoder *decoder, const struct http_route *route, const char *action) {
+    static const char *const names[] = {"rewrite", "fault"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct node *other = node_get_present(route->node, names[i]);
+        if (other != NULL)
+            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, other->position, "keep one of them",
+                         "%s cannot be used together with %s", names[i], action);
+    }
+    if (route->redirect.prefix_rewrite.text.size == 0)
+        return;
+    for (size_t i = 0; i < route->match_count; i++) {
+        const struct string_match *uri = &route->matches[i].uri;
+        if (uri->kind == STRING_MATCH_EXACT || uri->kind == STRING_MATCH_REGEX)
+            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, uri->position, "match with prefix, or redirect with uri",
+                         "prefixRewrite needs a uri prefix to replace");
+    }
+}
 
 static void check_http_route(struct decoder *decoder, const struct http_route *route) {
     const struct node *node = route->node;
@@ -104,6 +123,8 @@ static void check_http_route(struct decoder *decoder, const struct http_route *r
     else if (actions > 1)
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, route->position, "keep one of them",
                      "only one of route, redirect, directResponse and delegate may be set");
+    else if (redirects || answers)
+        check_answering_route(decoder, route, redirects ? "redirect" : "directResponse");
 }
 
 static void decode_http_route_fields(struct decoder *decoder, const struct node *node, void *target) {

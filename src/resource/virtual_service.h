@@ -4,6 +4,7 @@
 #define FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 
 #include "resource/http_match.h"
+#include "resource/http_action.h"
 #include "resource/object.h"
 
 struct route_destination {
@@ -12,7 +13,8 @@ struct route_destination {
     struct located subset;
     struct located_number port;
     struct located_number weight;
-    struct unsupported_list unsupported; /* headers of this destination */
+    struct http_headers headers; /* of an HTTP route */
+    struct unsupported_list unsupported;
     const struct node *node;
 };
 
@@ -24,7 +26,13 @@ struct http_route {
     size_t match_count; /* 0: everything matches */
     struct route_destination *destinations;
     size_t destination_count;
-    struct unsupported_list unsupported; /* redirect, rewrite, headers, timeout, ... */
+    struct http_redirect redirect;
+    struct http_direct_response direct_response;
+    struct http_rewrite rewrite;
+    struct http_headers headers;
+    struct located_number timeout_ns;
+    struct mesh_retry_policy retries;    /* not set: the mesh's */
+    struct unsupported_list unsupported; /* fault, mirror, corsPolicy, ... */
     const struct node *node;
 };
 

@@ -8,6 +8,7 @@
 #include "base/span.h"
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
+#include "snapshot/route_action.h"
 #include "snapshot/route_match.h"
 
 /* Bits of retry_policy.retry_on. */
@@ -21,6 +22,9 @@ enum retry_on {
     RETRY_ON_GATEWAY_ERROR = 1 << 6,
     RETRY_ON_RESET = 1 << 7,
     RETRY_ON_RETRIABLE_4XX = 1 << 8,
+    RETRY_ON_DEADLINE_EXCEEDED = 1 << 9,
+    RETRY_ON_INTERNAL = 1 << 10,
+    RETRY_ON_RESOURCE_EXHAUSTED = 1 << 11,
 };
 
 struct retry_policy {
@@ -33,7 +37,7 @@ struct retry_policy {
     size_t status_code_count;
 };
 
-enum route_action { ROUTE_FORWARD, ROUTE_REFUSE };
+enum route_action { ROUTE_FORWARD, ROUTE_REFUSE, ROUTE_REDIRECT, ROUTE_DIRECT_RESPONSE };
 
 struct route {
     struct span name; /* access log's route_name; empty: null */
@@ -43,6 +47,10 @@ struct route {
     struct destinations destinations; /* of ROUTE_FORWARD */
     struct retry_policy retry;
     uint64_t timeout_ns; /* 0: none */
+    struct redirect_action *redirect;               /* of ROUTE_REDIRECT */
+    struct direct_response_action *direct_response; /* of ROUTE_DIRECT_RESPONSE */
+    struct rewrite_action *rewrite;                 /* of ROUTE_FORWARD; NULL: none */
+    const struct header_action *headers;            /* NULL: none */
     struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
 };
 
