@@ -40,10 +40,21 @@ static bool text_holds(const struct text_match *match, struct span text) {
 }
 
 static bool find_header(const struct message_head *head, struct span name, struct span *ret_value) {
-    if (!span_equal(name, SPAN_LITERAL("host")))
-        return message_head_join(head, head->arena, name, ret_value);
-    *ret_value = head->authority;
-    return head->authority.size > 0;
+    const struct {
+        struct span name;
+        struct span value;
+    } parts[] = {
+        {SPAN_LITERAL("host"), head->authority},   {SPAN_LITERAL(":authority"), head->authority},
+        {SPAN_LITERAL(":method"), head->method},   {SPAN_LITERAL(":path"), head->path},
+        {SPAN_LITERAL(":scheme"), head->scheme},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        if (!span_equal(name, parts[i].name))
+            continue;
+        *ret_value = parts[i].value;
+        return parts[i].value.size > 0;
+    }
+    return message_head_join(head, head->arena, name, ret_value);
 }
 
 static bool find_query_parameter(struct span query, struct span name, struct span *ret_value) {

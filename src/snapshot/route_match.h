@@ -49,8 +49,8 @@ struct request_view {
 /* Borrows the head. */
 struct request_view request_view_of(const struct message_head *head);
 
-/* Envoy's rules: the authority is the one received, its port included; a repeated header is its values joined with ","; "host" is the
- * authority; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena. */
+/* Envoy's rules: the authority is the one received, its port included; a repeated header is its values joined with ","; "host" and
+ * ":authority" are the authority, ":method", ":scheme" and ":path" (with its query) headers like others; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena. */
 bool route_match_holds(const struct route_match *match, const struct request_view *request);
 
 /* Everything passes: prefix "/" or the regex ".*", and no condition beside it. Such routes go behind those of other VirtualServices
