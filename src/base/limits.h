@@ -128,6 +128,8 @@
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)
+/* A pattern of a VirtualService as written: Istio's admission refuses longer ones. */
+#define ROUTE_REGEX_BYTES_MAX 1024
 
 /* --- Server --- */
 /* What the log writer hands to the kernel at a time; it must hold one line. */

@@ -9,6 +9,7 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
     map_init(&compiler->clusters_by_name);
     map_init(&compiler->reported);
     map_init(&compiler->tls_policies);
+    map_init(&compiler->regexes);
     map_init(&compiler->credentials);
     compiler->snapshot = snapshot_create();
     compiler->arena = &compiler->snapshot->arena;
@@ -17,6 +18,7 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
 void compiler_deinit(struct compiler *compiler) {
     map_deinit(&compiler->credentials);
     map_deinit(&compiler->tls_policies);
+    map_deinit(&compiler->regexes);
     map_deinit(&compiler->reported);
     map_deinit(&compiler->clusters_by_name);
     arena_deinit(&compiler->scratch);

@@ -42,6 +42,7 @@ struct compiler {
     struct map clusters_by_name;
     struct map reported; /* "code file:line:column" of what is said once */
     struct map tls_policies;  /* encoded parameters -> struct tls_server_policy */
+    struct map regexes;       /* pattern -> struct regex */
     struct map credentials;   /* credential name -> struct credential */
 };
 

@@ -2,6 +2,8 @@
 
 #include "compile/clusters.h"
 #include "compile/compiler.h"
+#include "compile/route_action.h"
+#include "compile/route_match.h"
 
 /* What the routes of one call have in common. */
 struct route_scope {
@@ -11,8 +13,7 @@ struct route_scope {
 };
 
 bool route_is_catch_all(const struct route *route) {
-    return route->match.path_match == PATH_MATCH_ANY ||
-           (route->match.path_match == PATH_MATCH_PREFIX && span_equal(route->match.path, SPAN_LITERAL("/")));
+    return route_match_is_catch_all(&route->match);
 }
 
 /* Istio's sourceMatchHTTP: the labels and the namespace of the source are the gateway's own, and only looked at without gateways. */
@@ -35,47 +36,6 @@ static void report_unsupported(const struct route_scope *scope, enum diagnostic_
                         "%.*s is not supported yet: %s", SPAN_ARGUMENTS(path), consequence);
 }
 
-/* False: it cannot be evaluated, or never holds. */
-static bool compile_match(const struct route_scope *scope, const struct http_match *match, struct route_match *ret_match) {
-    static const char consequence[] = "the route is left out";
-    struct compiler *compiler = scope->compiler;
-    bool usable = true;
-    for (const struct unsupported *item = match->unsupported.first; item != NULL; item = item->next) {
-        report_unsupported(scope, DIAGNOSTIC_ERROR, item->path, item->position, consequence);
-        usable = false;
-    }
-    struct route_match result = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")};
-    result.ignore_case = match->ignore_uri_case.value;
-    switch (match->uri.kind) {
-    case STRING_MATCH_NONE:
-        /* Written, but empty: most likely a misspelt exact or prefix, which must not become a match of everything. */
-        if (position_is_known(match->uri.position)) {
-            if (compiler_first_report(compiler, DIAGNOSTIC_ROUTE_MATCH, match->uri.position, scope->meta))
-                compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_ROUTE_MATCH, match->uri.position, scope->meta,
-                                "write exact, prefix or regex, or leave uri out", "uri matches nothing: %s", consequence);
-            usable = false;
-        }
-        break;
-    case STRING_MATCH_EXACT:
-        result.path_match = PATH_MATCH_EXACT;
-        result.path = arena_copy(compiler->arena, match->uri.value);
-        break;
-    case STRING_MATCH_PREFIX:
-        result.path = arena_copy(compiler->arena, match->uri.value);
-        break;
-    case STRING_MATCH_REGEX:
-        result.path_match = PATH_MATCH_ANY;
-        if (span_equal(match->uri.value, SPAN_LITERAL(".*")))
-            break;
-        report_unsupported(scope, DIAGNOSTIC_ERROR, SPAN_LITERAL("a regular expression for uri"), match->uri.position, consequence);
-        usable = false;
-        break;
-    }
-    if (usable)
-        *ret_match = result;
-    return usable;
-}
-
 static void refuse(struct route *route, struct arena *arena, struct span reason) {
     if (route->action == ROUTE_REFUSE)
         return;
@@ -95,9 +55,23 @@ static void apply_unsupported(const struct route_scope *scope, const struct unsu
     }
 }
 
+/* Of one among several; those of weight 0 are not there any more. */
+static bool compile_destination_headers(const struct route_scope *scope, const struct http_route *written, struct destinations *destinations) {
+    size_t item = 0;
+    bool usable = true;
+    for (size_t i = 0; written->destination_count > 1 && i < written->destination_count; i++) {
+        const struct http_headers *headers = &written->destinations[i].headers;
+        if (written->destinations[i].weight.value > 0)
+            usable &= header_action_compile(scope->compiler, scope->meta, &headers, 1, &destinations->items[item++].headers);
+    }
+    return usable;
+}
+
 static void compile_action(const struct route_scope *scope, const struct http_route *written, struct route *route) {
     struct compiler *compiler = scope->compiler;
     route->action = ROUTE_FORWARD;
+    bool usable = route_action_compile(compiler, scope->meta, written, scope->server, route);
+    bool forwards = route->action == ROUTE_FORWARD;
     if (compiler->http_refusal.size > 0)
         refuse(route, compiler->arena, compiler->http_refusal);
     apply_unsupported(scope, &scope->meta->unsupported, route);
@@ -106,7 +80,9 @@ static void compile_action(const struct route_scope *scope, const struct http_ro
         apply_unsupported(scope, &written->destinations[i].unsupported, route);
     compile_destinations(compiler, scope->meta, written->destinations, written->destination_count, scope->server->number,
                          &route->destinations);
-    if (route->destinations.count == 0)
+    if (!compile_destination_headers(scope, written, &route->destinations) || !usable)
+        refuse(route, compiler->arena, SPAN_LITERAL("a field of the route cannot be used as it is written"));
+    if (forwards && route->destinations.count == 0)
         refuse(route, compiler->arena, SPAN_LITERAL("the route has no destination that is supported"));
 }
 
@@ -122,8 +98,8 @@ static struct span route_name(struct arena *arena, const struct http_route *writ
 static bool add_route(const struct route_scope *scope, const struct http_route *written, const struct http_match *match,
                       struct route_list *routes) {
     struct compiler *compiler = scope->compiler;
-    struct route route = {.match = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")}};
-    if (match != NULL && (!match_holds_here(scope, match) || !compile_match(scope, match, &route.match)))
+    struct route route = {.match = ROUTE_MATCH_EVERYTHING};
+    if (match != NULL && (!match_holds_here(scope, match) || !route_match_compile(compiler, scope->meta, match, &route.match)))
         return false;
     route.name = route_name(compiler->arena, written, match);
     route.id = compiler_origin(compiler, scope->meta, match == NULL ? written->position : match->position);

@@ -1,14 +1,9 @@
 #include "compile/settings.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "compile/compiler.h"
+#include "compile/retry_policy.h"
 #include "text/json.h"
-
-/* Istio's default policy, retry.go: two retries of what surely did no harm. */
-#define RETRY_ATTEMPTS_DEFAULT 2
-#define RETRY_BACKOFF_BASE_NS MILLISECONDS(25)
-#define RETRY_BACKOFF_FACTOR_MAX 10
 
 static void report_mesh(struct compiler *compiler, enum diagnostic_severity severity, enum diagnostic_code code,
                         struct position position, const char *hint, const char *text) {
@@ -114,68 +109,6 @@ static void compile_access_log(struct compiler *compiler, struct snapshot *snaps
                        "accessLogFormat: %s; the default format is used", error.text);
 }
 
-static const struct {
-    struct span name;
-    uint32_t bit;
-} retry_conditions[] = {
-    {{"5xx", 3}, RETRY_ON_5XX},
-    {{"gateway-error", 13}, RETRY_ON_GATEWAY_ERROR},
-    {{"reset", 5}, RETRY_ON_RESET},
-    {{"connect-failure", 15}, RETRY_ON_CONNECT_FAILURE},
-    {{"retriable-4xx", 13}, RETRY_ON_RETRIABLE_4XX},
-    {{"refused-stream", 14}, RETRY_ON_REFUSED_STREAM},
-    {{"retriable-status-codes", 22}, RETRY_ON_RETRIABLE_STATUS_CODES},
-    {{"unavailable", 11}, RETRY_ON_UNAVAILABLE},
-    {{"cancelled", 9}, RETRY_ON_CANCELLED},
-};
-
-static void add_status_code(struct compiler *compiler, struct retry_policy *retry, uint16_t code) {
-    uint16_t *codes = arena_new_array(compiler->arena, uint16_t, retry->status_code_count + 1);
-    for (size_t i = 0; i < retry->status_code_count; i++)
-        codes[i] = retry->status_codes[i];
-    codes[retry->status_code_count++] = code;
-    retry->status_codes = codes;
-    retry->retry_on |= RETRY_ON_RETRIABLE_STATUS_CODES;
-}
-
-static void add_retry_condition(struct compiler *compiler, struct retry_policy *retry, struct span token,
-                                struct position position) {
-    uint64_t code;
-    if (token.size == 0)
-        return;
-    if (span_to_u64(token, &code) && code >= 100 && code <= 599) {
-        add_status_code(compiler, retry, (uint16_t)code);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(retry_conditions); i++) {
-        if (!span_equal(token, retry_conditions[i].name))
-            continue;
-        retry->retry_on |= retry_conditions[i].bit;
-        return;
-    }
-    diagnostic_add(compiler->diagnostics, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, position, compiler->mesh.origin,
-                   SPAN_EMPTY, "retryOn \"%.*s\" is not supported yet and has no effect", SPAN_ARGUMENTS(token));
-}
-
-static void compile_retry(struct compiler *compiler) {
-    const struct mesh_retry_policy *written = &compiler->mesh.default_http_retry_policy;
-    struct retry_policy retry = {.attempts = RETRY_ATTEMPTS_DEFAULT, .backoff_base_ns = RETRY_BACKOFF_BASE_NS};
-    if (written->is_set && written->attempts.is_set)
-        retry.attempts = (uint32_t)written->attempts.value;
-    if (written->is_set && written->per_try_timeout_ns.is_set)
-        retry.per_try_timeout_ns = (uint64_t)written->per_try_timeout_ns.value;
-    if (written->is_set && written->backoff_ns.is_set)
-        retry.backoff_base_ns = (uint64_t)written->backoff_ns.value;
-    retry.backoff_max_ns = RETRY_BACKOFF_FACTOR_MAX * retry.backoff_base_ns;
-    struct span rest = written->retry_on.text;
-    if (!written->is_set || rest.size == 0)
-        rest = SPAN_LITERAL("connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes");
-    struct span token;
-    while (span_split(&rest, ',', &token))
-        add_retry_condition(compiler, &retry, span_trim(token), written->retry_on.position);
-    compiler->retry = retry;
-}
-
 static void report_unsupported(struct compiler *compiler) {
     const struct mesh_config *mesh = &compiler->mesh;
     for (const struct unsupported *item = mesh->unsupported.first; item != NULL; item = item->next) {
@@ -197,6 +130,6 @@ void compile_settings(struct compiler *compiler) {
     settings->termination_drain_duration_ns = (uint64_t)mesh->termination_drain_duration_ns;
     compile_headers(compiler, settings);
     compile_access_log(compiler, snapshot);
-    compile_retry(compiler);
+    retry_policy_compile(compiler, &mesh->default_http_retry_policy, NULL, &compiler->retry);
     report_unsupported(compiler);
 }

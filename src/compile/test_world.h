@@ -90,7 +90,10 @@ static inline const struct route *world_route(const struct world *world, uint16_
     if (chain == NULL || chain->routes == NULL)
         return NULL;
     const struct virtual_host *found = route_table_find(chain->routes, span_of(host));
-    return found == NULL ? NULL : virtual_host_match(found, span_of(path));
+    if (found == NULL)
+        return NULL;
+    struct message_head head = {.path = span_of(path)};
+    return virtual_host_match(found, &head);
 }
 
 static inline void assert_span(struct span actual, const char *expected) {

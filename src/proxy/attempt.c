@@ -280,7 +280,8 @@ static void hold_upstream(struct exchange *exchange) {
 /* True when the status asks for another try, which is then under way. */
 static bool retries_status(struct exchange *exchange, const struct message_head *head) {
     uint32_t on_status = RETRY_ON_5XX | RETRY_ON_GATEWAY_ERROR | RETRY_ON_RETRIABLE_4XX | RETRY_ON_RETRIABLE_STATUS_CODES |
-                         RETRY_ON_UNAVAILABLE | RETRY_ON_CANCELLED;
+                         RETRY_ON_UNAVAILABLE | RETRY_ON_CANCELLED | RETRY_ON_DEADLINE_EXCEEDED | RETRY_ON_INTERNAL |
+                         RETRY_ON_RESOURCE_EXHAUSTED;
     if ((exchange->retry.policy->retry_on & on_status) == 0 || exchange->replay_lost || exchange->cluster == NULL ||
         (head->status < 400 && !message_head_has(head, HEADER_GRPC_STATUS)))
         return false;
@@ -318,7 +319,9 @@ static void on_head(void *owner, struct http_client_stream *stream, struct messa
     }
     forget_replay(exchange);
     uint64_t since_ns = exchange->request_end_ns > exchange->attempt.started_ns ? exchange->request_end_ns : exchange->attempt.started_ns;
-    response_rules_apply(head, exchange->settings, &context->date, context->now_ns - since_ns);
+    response_rules_apply(head, exchange->settings, context->now_ns - since_ns);
+    exchange_apply_response_rules(exchange, head);
+    response_rules_local(head, exchange->settings, &context->date);
     exchange->response_start_ns = context->now_ns;
     exchange->details = SPAN_LITERAL("via_upstream");
     exchange->phase = head->status == 101 ? EXCHANGE_TUNNEL : EXCHANGE_RESPONDING;

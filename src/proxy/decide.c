@@ -1,7 +1,5 @@
 #include "proxy/decide.h"
 
-#include "wire/path.h"
-
 static bool arrived_secure(const struct message_head *request) {
     return span_equal_ignore_case(message_head_value(request, HEADER_X_FORWARDED_PROTO), SPAN_LITERAL("https"));
 }
@@ -29,10 +27,12 @@ void decide(const struct route_table *routes, const struct message_head *request
     if (decision.virtual_host != NULL && decision.virtual_host->require_tls && !arrived_secure(request))
         decision.kind = DECISION_REDIRECT_TLS;
     else if (decision.virtual_host != NULL)
-        decision.route = virtual_host_match(decision.virtual_host, path_without_query(request->path));
+        decision.route = virtual_host_match(decision.virtual_host, request);
     if (decision.route != NULL) {
         switch (decision.route->action) {
         case ROUTE_FORWARD: decide_destination(decision.route, draw, &decision); break;
+        case ROUTE_REDIRECT: decision.kind = DECISION_REDIRECT; break;
+        case ROUTE_DIRECT_RESPONSE: decision.kind = DECISION_DIRECT_RESPONSE; break;
         case ROUTE_REFUSE:
             decision.kind = DECISION_REFUSED;
             decision.refusal = decision.route->refusal;

@@ -15,6 +15,8 @@ enum decision_kind {
     DECISION_NO_ROUTE,     /* 404 NR route_not_found */
     DECISION_NO_CLUSTER,   /* 503 NC cluster_not_found */
     DECISION_NO_ENDPOINT,  /* 503 UH no_healthy_upstream */
+    DECISION_REDIRECT,        /* `route` says where to */
+    DECISION_DIRECT_RESPONSE, /* `route` holds the answer */
     DECISION_REFUSED,      /* 503: the configuration asks for a restriction that is not supported; `refusal` names it */
 };
 

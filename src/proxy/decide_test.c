@@ -13,20 +13,20 @@ static struct cluster live = {.name = {"live", 4}, .endpoint_count = 1};
 static struct cluster empty = {.name = {"empty", 5}};
 static struct cluster encrypted = {.name = {"encrypted", 9}, .endpoint_count = 1, .refusal = {"DestinationRule x tls", 21}};
 
-static struct weighted_cluster to_live[] = {{&live, {"live", 4}, 1}};
-static struct weighted_cluster to_empty[] = {{&empty, {"empty", 5}, 1}};
-static struct weighted_cluster to_encrypted[] = {{&encrypted, {"encrypted", 9}, 1}};
-static struct weighted_cluster to_nothing[] = {{NULL, {"nothing", 7}, 1}};
+static struct weighted_cluster to_live[] = {{&live, {"live", 4}, 1, NULL}};
+static struct weighted_cluster to_empty[] = {{&empty, {"empty", 5}, 1, NULL}};
+static struct weighted_cluster to_encrypted[] = {{&encrypted, {"encrypted", 9}, 1, NULL}};
+static struct weighted_cluster to_nothing[] = {{NULL, {"nothing", 7}, 1, NULL}};
 
 #define ROUTE(prefix, target) \
-    {.match = {PATH_MATCH_PREFIX, {prefix, sizeof(prefix) - 1}, false}, .destinations = {target, 1, 1}}
+    {.match = {.path_match = PATH_MATCH_PREFIX, .path = {prefix, sizeof(prefix) - 1}}, .destinations = {target, 1, 1}}
 static struct route routes[] = {
     ROUTE("/live", to_live),
     ROUTE("/empty", to_empty),
     ROUTE("/encrypted", to_encrypted),
     ROUTE("/nothing", to_nothing),
-    {.match = {PATH_MATCH_EXACT, {"/refused", 8}, false}, .action = ROUTE_REFUSE, .refusal = {"why", 3}},
-    {.match = {PATH_MATCH_EXACT, {"/nowhere", 8}, false}},
+    {.match = {.path_match = PATH_MATCH_EXACT, .path = {"/refused", 8}}, .action = ROUTE_REFUSE, .refusal = {"why", 3}},
+    {.match = {.path_match = PATH_MATCH_EXACT, .path = {"/nowhere", 8}}},
 };
 static struct route catch_all[] = {ROUTE("/", to_live)};
 

@@ -8,6 +8,7 @@
 #include "proxy/decide.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rules.h"
+#include "proxy/rewrite.h"
 #include "wire/response_flag.h"
 
 /* --- Birth and death --- */
@@ -104,10 +105,11 @@ static struct message_head *reply_head(struct exchange *exchange, const struct l
         message_head_add(head, HEADER_LOCATION, reply->location);
     if (reply->allow.size > 0)
         message_head_add_name(head, SPAN_LITERAL("allow"), reply->allow);
-    if (reply->body.size > 0) {
+    if (reply->body.size > 0)
         message_head_add(head, HEADER_CONTENT_LENGTH, arena_print(&exchange->arena, "%zu", reply->body.size));
+    exchange_apply_response_rules(exchange, head);
+    if (reply->body.size > 0 && !message_head_has(head, HEADER_CONTENT_TYPE))
         message_head_add(head, HEADER_CONTENT_TYPE, SPAN_LITERAL("text/plain"));
-    }
     response_rules_local(head, exchange->settings, &exchange->context->date);
     return head;
 }
@@ -201,11 +203,38 @@ static void request_is_complete(struct exchange *exchange) {
 
 /* --- The request --- */
 
+static void apply_request_headers(struct exchange *exchange, const struct header_action *action) {
+    struct access_log_record record;
+    if (action == NULL)
+        return;
+    if (action->request.set_count + action->request.add_count + action->request.remove_count > 0) {
+        exchange_record(exchange, &record);
+        header_rules_apply(&action->request, exchange->request, &record);
+    }
+    rewrite_authority(exchange->request, action->authority);
+}
+
+/* Envoy's order: the destination's fields, the route's, then its rewrite. */
+static void exchange_edit_request(struct exchange *exchange, const struct decision *decision) {
+    apply_request_headers(exchange, decision->destination->headers);
+    apply_request_headers(exchange, decision->route->headers);
+    if (decision->route->rewrite != NULL)
+        rewrite_apply(decision->route->rewrite, exchange->request, !exchange->settings->envoy_debug_headers_disabled);
+}
+
+static void exchange_take_response_rules(struct exchange *exchange, const struct decision *decision) {
+    if (decision->destination != NULL && decision->destination->headers != NULL)
+        exchange->response_rules[0] = &decision->destination->headers->response;
+    if (decision->route != NULL && decision->route->headers != NULL)
+        exchange->response_rules[1] = &decision->route->headers->response;
+}
+
 static void exchange_forward(struct exchange *exchange, const struct decision *decision) {
     exchange->cluster = decision->destination->cluster;
     exchange->timeout_ns = decision->route->timeout_ns;
     retry_init(&exchange->retry, &decision->route->retry);
     timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
+    exchange_edit_request(exchange, decision);
     attempt_start(exchange);
 }
 
@@ -216,6 +245,7 @@ static void exchange_route(struct exchange *exchange, const struct filter_chain 
         exchange->route_name = decision.route->name;
     if (decision.destination != NULL)
         exchange->upstream_cluster = decision.destination->cluster_name;
+    exchange_take_response_rules(exchange, &decision);
     if (decision.kind == DECISION_FORWARD) {
         exchange_forward(exchange, &decision);
         return;

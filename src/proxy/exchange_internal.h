@@ -9,7 +9,9 @@
 
 #include "base/arena.h"
 #include "http/session.h"
+#include "proxy/access_log.h"
 #include "proxy/exchange.h"
+#include "proxy/header_rules.h"
 #include "proxy/local_reply.h"
 #include "proxy/retry.h"
 #include "proxy/upstream.h"
@@ -51,6 +53,8 @@ struct exchange {
     const struct cluster *cluster; /* in the pinned snapshot; NULL when that is let go */
     struct retry_state retry;
     uint64_t timeout_ns;
+    /* Of the destination, then of the route: in the pinned snapshot, or in the arena when that is let go. */
+    const struct header_rules *response_rules[2];
 
     struct message_head *request;  /* NULL until it was understood */
     struct message_head *response; /* as sent; NULL until one was */
@@ -107,6 +111,10 @@ void attempt_downstream_drained(struct exchange *exchange);
 
 /* --- exchange_log.c --- */
 void exchange_log(struct exchange *exchange);
+/* What can be said of the exchange so far. Borrowed. */
+void exchange_record(const struct exchange *exchange, struct access_log_record *ret_record);
+/* The response_rules on a head that goes to the client. */
+void exchange_apply_response_rules(struct exchange *exchange, struct message_head *head);
 /* Copies what the log will need and lets the snapshot go; no retry afterwards. */
 void exchange_let_snapshot_go(struct exchange *exchange);
 

@@ -32,21 +32,15 @@ static void fill_downstream(const struct exchange *exchange, struct access_log_r
     record->connection_id = facts->connection_id;
 }
 
-void exchange_log(struct exchange *exchange) {
-    struct proxy_context *context = exchange->context;
-    const struct pinned_snapshot *pinned = exchange->pinned != NULL ? exchange->pinned : context->current;
-    if (context->access_log == NULL || pinned == NULL || pinned->snapshot->access_log == NULL)
-        return;
-    struct message_head trailers = {.headers = exchange->response_trailers, .header_count = exchange->response_trailer_count};
-    struct access_log_record record = {
+void exchange_record(const struct exchange *exchange, struct access_log_record *ret_record) {
+    *ret_record = (struct access_log_record){
         .start_wall_ns = exchange->start_wall_ns,
         .start_ns = exchange->start_ns,
         .request_end_ns = exchange->request_end_ns,
         .response_start_ns = exchange->response_start_ns,
-        .end_ns = context->now_ns,
+        .end_ns = exchange->context->now_ns,
         .request = exchange->request,
         .response = exchange->response,
-        .response_trailers = exchange->response_trailer_count > 0 ? &trailers : NULL,
         .protocol = protocol_text(exchange->request),
         .response_code = exchange->response != NULL ? (unsigned)exchange->response->status : 0,
         .response_flags = exchange->flags,
@@ -54,9 +48,45 @@ void exchange_log(struct exchange *exchange) {
         .bytes_received = exchange->bytes_received,
         .bytes_sent = exchange->bytes_sent,
     };
-    fill_upstream(exchange, &record);
-    fill_downstream(exchange, &record);
+    fill_upstream(exchange, ret_record);
+    fill_downstream(exchange, ret_record);
+}
+
+void exchange_log(struct exchange *exchange) {
+    struct proxy_context *context = exchange->context;
+    const struct pinned_snapshot *pinned = exchange->pinned != NULL ? exchange->pinned : context->current;
+    if (context->access_log == NULL || pinned == NULL || pinned->snapshot->access_log == NULL)
+        return;
+    struct message_head trailers = {.headers = exchange->response_trailers, .header_count = exchange->response_trailer_count};
+    struct access_log_record record;
+    exchange_record(exchange, &record);
+    record.response_trailers = exchange->response_trailer_count > 0 ? &trailers : NULL;
     access_log_write(context->access_log, pinned->snapshot->access_log, &record);
+}
+
+void exchange_apply_response_rules(struct exchange *exchange, struct message_head *head) {
+    struct access_log_record record;
+    bool filled = false;
+    for (size_t i = 0; i < ARRAY_SIZE(exchange->response_rules); i++) {
+        if (exchange->response_rules[i] == NULL)
+            continue;
+        if (!filled)
+            exchange_record(exchange, &record);
+        filled = true;
+        record.response = head;
+        record.response_code = (unsigned)head->status;
+        header_rules_apply(exchange->response_rules[i], head, &record);
+    }
+}
+
+static void copy_response_rules(struct exchange *exchange) {
+    for (size_t i = 0; i < ARRAY_SIZE(exchange->response_rules); i++) {
+        if (exchange->response_rules[i] == NULL)
+            continue;
+        struct header_rules *copy = arena_new(&exchange->arena, struct header_rules);
+        *copy = header_rules_copy(&exchange->arena, exchange->response_rules[i]);
+        exchange->response_rules[i] = copy;
+    }
 }
 
 void exchange_let_snapshot_go(struct exchange *exchange) {
@@ -70,6 +100,8 @@ void exchange_let_snapshot_go(struct exchange *exchange) {
     exchange->upstream_host = arena_copy(&exchange->arena, exchange->upstream_host);
     exchange->upstream_cluster = arena_copy(&exchange->arena, exchange->upstream_cluster);
     exchange->route_name = arena_copy(&exchange->arena, exchange->route_name);
+    if (exchange->response == NULL)
+        copy_response_rules(exchange);
     exchange->cluster = NULL;
     exchange->retry.policy = &no_retries;
     context_unpin(exchange->context, exchange->pinned);

@@ -1,6 +1,7 @@
 #include "proxy/local_reply.h"
 
 #include "base/assert.h"
+#include "proxy/redirect.h"
 #include "wire/http1_write.h"
 #include "wire/response_flag.h"
 
@@ -16,11 +17,24 @@ static struct span refusal_details(struct arena *arena, struct span refusal) {
     return span_make(bytes, text.size);
 }
 
+/* RFC 9110 sections 15.3.5 and 15.4.5: these have no content. */
+static struct local_reply direct_response_reply(const struct direct_response_action *action) {
+    bool has_content = action->status != 204 && action->status != 304;
+    return (struct local_reply){.status = action->status,
+                                .body = has_content ? action->body : SPAN_EMPTY,
+                                .details = SPAN_LITERAL("direct_response")};
+}
+
 struct local_reply local_reply_of_decision(const struct decision *decision, const struct message_head *request) {
     switch (decision->kind) {
     case DECISION_REDIRECT_TLS:
         return (struct local_reply){
             .status = 301, .location = decide_tls_location(request->arena, request), .details = SPAN_LITERAL("direct_response")};
+    case DECISION_REDIRECT:
+        return (struct local_reply){.status = decision->route->redirect->status,
+                                    .location = redirect_location(decision->route->redirect, request),
+                                    .details = SPAN_LITERAL("direct_response")};
+    case DECISION_DIRECT_RESPONSE: return direct_response_reply(decision->route->direct_response);
     case DECISION_NO_ROUTE:
         return (struct local_reply){.status = 404, .flags = RESPONSE_FLAG_NO_ROUTE, .details = SPAN_LITERAL("route_not_found")};
     case DECISION_NO_CLUSTER:

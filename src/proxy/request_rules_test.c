@@ -225,7 +225,8 @@ static void responses_get_what_a_gateway_adds(void **state) {
     add("x-envoy-peer-metadata", "secret");
     add("connection", "x-named");
     add("x-named", "1");
-    response_rules_apply(&head, &settings, &date, MILLISECONDS(12));
+    response_rules_apply(&head, &settings, MILLISECONDS(12));
+    response_rules_local(&head, &settings, &date);
     assert_field("server", "istio-envoy");
     assert_field("x-envoy-peer-metadata", NULL);
     assert_field("x-named", NULL);
@@ -237,7 +238,8 @@ static void responses_get_what_a_gateway_adds(void **state) {
     head.status = 200;
     add("server", "nginx");
     add("date", "theirs");
-    response_rules_apply(&head, &settings, &date, 0);
+    response_rules_apply(&head, &settings, 0);
+    response_rules_local(&head, &settings, &date);
     assert_field("server", "nginx");
     assert_field("date", "theirs");
     assert_field("x-envoy-upstream-service-time", NULL);

@@ -18,8 +18,7 @@ static struct span milliseconds_text(struct arena *arena, uint64_t duration_ns) 
     return arena_print(arena, "%llu", (unsigned long long)milliseconds);
 }
 
-void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, struct http_date *date,
-                          uint64_t service_time_ns) {
+void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, uint64_t service_time_ns) {
     /* A 426 must name the protocols that would do (RFC 9110 section 15.5.22). */
     message_head_strip_hop_by_hop(head, head->status == 101 || head->status == 426);
     if (message_head_has(head, HEADER_X_ENVOY_PEER_METADATA))
@@ -28,9 +27,6 @@ void response_rules_apply(struct message_head *head, const struct gateway_settin
         message_head_remove(head, HEADER_X_ENVOY_PEER_METADATA_ID);
     if (!settings->envoy_debug_headers_disabled)
         message_head_set(head, HEADER_X_ENVOY_UPSTREAM_SERVICE_TIME, milliseconds_text(head->arena, service_time_ns));
-    if (!message_head_has(head, HEADER_DATE))
-        add_date(head, date);
-    set_server(head, settings);
 }
 
 void response_rules_informational(struct message_head *head) {
@@ -38,6 +34,7 @@ void response_rules_informational(struct message_head *head) {
 }
 
 void response_rules_local(struct message_head *head, const struct gateway_settings *settings, struct http_date *date) {
-    add_date(head, date);
+    if (!message_head_has(head, HEADER_DATE))
+        add_date(head, date);
     set_server(head, settings);
 }

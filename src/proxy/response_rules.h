@@ -7,12 +7,11 @@
 #include "wire/message.h"
 
 /* Hop-by-hop fields and x-envoy-peer-metadata* go; x-envoy-upstream-service-time (milliseconds from the whole request to the response
- * head), date when absent and server come. Upgrade stays on a 101. Values live in the head's arena. */
-void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, struct http_date *date,
-                          uint64_t service_time_ns);
+ * head) comes. Upgrade stays on a 101. Values live in the head's arena. The configured headers go between this and response_rules_local. */
+void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, uint64_t service_time_ns);
 /* A 1xx other than 101: hop-by-hop fields go. */
 void response_rules_informational(struct message_head *head);
-/* date and server of an answer that the gateway makes itself. */
+/* What every answer ends with, also one that the gateway makes itself: date when absent, and server. */
 void response_rules_local(struct message_head *head, const struct gateway_settings *settings, struct http_date *date);
 
 #endif

@@ -26,6 +26,9 @@ static bool status_is_retriable(const struct retry_policy *policy, const struct 
            ((on & RETRY_ON_RETRIABLE_4XX) && status == 409) ||
            ((on & RETRY_ON_RETRIABLE_STATUS_CODES) && status_is_listed(policy, status)) ||
            ((on & RETRY_ON_UNAVAILABLE) && span_equal(question->grpc_status, SPAN_LITERAL("14"))) ||
+           ((on & RETRY_ON_DEADLINE_EXCEEDED) && span_equal(question->grpc_status, SPAN_LITERAL("4"))) ||
+           ((on & RETRY_ON_RESOURCE_EXHAUSTED) && span_equal(question->grpc_status, SPAN_LITERAL("8"))) ||
+           ((on & RETRY_ON_INTERNAL) && span_equal(question->grpc_status, SPAN_LITERAL("13"))) ||
            ((on & RETRY_ON_CANCELLED) && span_equal(question->grpc_status, SPAN_LITERAL("1")));
 }
 

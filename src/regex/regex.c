@@ -30,3 +30,24 @@ void regex_destroy(struct regex *regex) {
 bool regex_full_match(const struct regex *regex, struct span text) {
     return regex_shim_full_match(regex->program, text.size == 0 ? "" : text.data, text.size);
 }
+
+struct replacement {
+    struct arena *arena;
+    struct span text;
+};
+
+static void take_replacement(void *user, const char *text, size_t size) {
+    struct replacement *replacement = user;
+    replacement->text = arena_copy(replacement->arena, span_make(text, size));
+}
+
+struct span regex_replace_all(const struct regex *regex, struct arena *arena, struct span text, struct span substitution) {
+    struct replacement replacement = {.arena = arena};
+    regex_shim_replace_all(regex->program, text.size == 0 ? "" : text.data, text.size, substitution.size == 0 ? "" : substitution.data,
+                           substitution.size, &replacement, take_replacement);
+    return replacement.text;
+}
+
+bool regex_substitution_is_valid(const struct regex *regex, struct span substitution) {
+    return regex_shim_substitution_is_valid(regex->program, substitution.size == 0 ? "" : substitution.data, substitution.size);
+}

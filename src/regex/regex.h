@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/compiler.h"
 #include "base/span.h"
 
@@ -19,5 +20,10 @@ MUST_USE struct regex *regex_create(struct span pattern, char ret_error[REGEX_ER
 void regex_destroy(struct regex *regex);
 /* Does the WHOLE text match? */
 bool regex_full_match(const struct regex *regex, struct span text);
+/* Every match in `text` replaced by `substitution`, in which \0 to \9 stand for the match and its groups (RE2::GlobalReplace). Allocated in
+ * `arena`. */
+struct span regex_replace_all(const struct regex *regex, struct arena *arena, struct span text, struct span substitution);
+/* Whether each backslash of the substitution is followed by the digit of a group that the pattern has, or by another backslash. */
+bool regex_substitution_is_valid(const struct regex *regex, struct span substitution);
 
 #endif

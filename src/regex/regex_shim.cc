@@ -1,6 +1,7 @@
 #include <re2/re2.h>
 
 #include <cstdio>
+#include <string>
 
 extern "C" {
 #include "regex/regex_shim.h"
@@ -28,4 +29,17 @@ extern "C" void regex_shim_destroy(void *program) {
 
 extern "C" bool regex_shim_full_match(const void *program, const char *text, size_t text_size) {
     return RE2::FullMatch(re2::StringPiece(text, text_size), *static_cast<const RE2 *>(program));
+}
+
+extern "C" void regex_shim_replace_all(const void *program, const char *text, size_t text_size, const char *substitution,
+                                       size_t substitution_size, void *user,
+                                       void (*take)(void *user, const char *text, size_t text_size)) {
+    std::string result(text, text_size);
+    RE2::GlobalReplace(&result, *static_cast<const RE2 *>(program), re2::StringPiece(substitution, substitution_size));
+    take(user, result.data(), result.size());
+}
+
+extern "C" bool regex_shim_substitution_is_valid(const void *program, const char *substitution, size_t substitution_size) {
+    std::string error;
+    return static_cast<const RE2 *>(program)->CheckRewriteString(re2::StringPiece(substitution, substitution_size), &error);
 }

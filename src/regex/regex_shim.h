@@ -9,5 +9,9 @@
 void *regex_shim_create(const char *pattern, size_t pattern_size, long memory_bytes_max, char *ret_error, size_t error_size);
 void regex_shim_destroy(void *program);
 bool regex_shim_full_match(const void *program, const char *text, size_t text_size);
+/* `take` gets the result, which is gone when it returns. */
+void regex_shim_replace_all(const void *program, const char *text, size_t text_size, const char *substitution, size_t substitution_size,
+                            void *user, void (*take)(void *user, const char *text, size_t text_size));
+bool regex_shim_substitution_is_valid(const void *program, const char *substitution, size_t substitution_size);
 
 #endif

@@ -1,6 +1,7 @@
 #include "resource/secret.h"
 
 #include "base/memory.h"
+#include "resource/base64.h"
 #include "resource/object_decode.h"
 
 const struct secret_entry *secret_get(const struct secret *secret, struct span key) {
@@ -8,52 +9,6 @@ const struct secret_entry *secret_get(const struct secret *secret, struct span k
         if (span_equal(secret->entries[i].key, key))
             return &secret->entries[i];
     return NULL;
-}
-
-/* --- base64, (RFC 4648 section 4) as Go has it: padding required, line breaks allowed, nothing else --- */
-
-static int base64_value(char byte) {
-    if (byte >= 'A' && byte <= 'Z')
-        return byte - 'A';
-    if (byte >= 'a' && byte <= 'z')
-        return byte - 'a' + 26;
-    if (byte >= '0' && byte <= '9')
-        return byte - '0' + 52;
-    return byte == '+' ? 62 : byte == '/' ? 63 : -1;
-}
-
-/* `output` has room for 3 bytes of every 4. */
-static bool decode_base64(struct span text, char *output, size_t *ret_size) {
-    uint32_t group = 0;
-    int sextets = 0;
-    int padding = 0;
-    size_t size = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        char byte = text.data[i];
-        if (byte == '\n' || byte == '\r')
-            continue;
-        int value = byte == '=' ? 0 : base64_value(byte);
-        if (value < 0 || (padding > 0 && byte != '='))
-            return false;
-        padding += byte == '=';
-        group = group << 6 | (uint32_t)value;
-        if (++sextets < 4)
-            continue;
-        if (padding > 2)
-            return false;
-        for (int shift = 16; shift >= 8 * padding; shift -= 8)
-            output[size++] = (char)(group >> shift);
-        group = 0;
-        sextets = 0;
-        if (padding > 0) {
-            /* Only line breaks may follow. */
-            padding = 3;
-        }
-    }
-    if (sextets != 0)
-        return false;
-    *ret_size = size;
-    return true;
 }
 
 static void wipe_value(void *object) {
@@ -95,7 +50,7 @@ static void add_data(struct decoder *decoder, struct secret *secret, const struc
     struct span text = field->value->scalar;
     char *output = arena_new_array(decoder->arena, char, text.size / 4 * 3 + 4);
     size_t size = 0;
-    if (decode_base64(text, output, &size)) {
+    if (base64_decode(text, output, &size)) {
         entry.value = wiped_later(decoder, span_make(output, size));
         output[size] = '\0';
     } else {

@@ -28,7 +28,7 @@ static void decode_weighted(struct decoder *decoder, const struct node *node, vo
     static const struct field fields[] = {
         FIELD_CALL_WHOLE("destination", decode_destination),
         FIELD_NUMBER_AT("weight", struct route_destination, weight, 0, INT32_MAX),
-        FIELD_OF_TYPE("headers", FIELD_UNSUPPORTED),
+        FIELD_CALL_AT("headers", http_headers_decode, struct route_destination, headers),
     };
     struct route_destination *destination = target;
     struct unsupported_list *outer = decoder->unsupported;
@@ -61,66 +61,9 @@ static struct destination_list decode_destinations(struct decoder *decoder, cons
 
 /* --- HTTP --- */
 
-struct string_match_key {
-    const char *name;
-    enum string_match_kind kind;
-};
-
-static void decode_string_match(struct decoder *decoder, const struct node *node, void *target) {
-    static const struct string_match_key keys[] = {
-        {"exact", STRING_MATCH_EXACT}, {"prefix", STRING_MATCH_PREFIX}, {"regex", STRING_MATCH_REGEX}};
-    static const struct field fields[] = {
-        FIELD_OF_TYPE("exact", FIELD_IGNORED), FIELD_OF_TYPE("prefix", FIELD_IGNORED), FIELD_OF_TYPE("regex", FIELD_IGNORED)};
-    struct string_match *match = target;
-    match->position = node->position;
-    DECODE_MAPPING(decoder, node, fields, target);
-    size_t written = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        const struct node *value = node_get_present(node, keys[i].name);
-        struct located text;
-        if (value == NULL || !decode_string(decoder, value, &text))
-            continue;
-        *match = (struct string_match){keys[i].kind, text.text, text.position};
-        written++;
-    }
-    if (written > 1)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
-                     "only one of exact, prefix and regex may be set");
-    if (match->kind == STRING_MATCH_REGEX && match->value.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write a regular expression", "the regex is empty");
-}
-
-static const struct field http_match_fields[] = {
-    FIELD_AT("name", FIELD_STRING, struct http_match, name),
-    FIELD_CALL_AT("uri", decode_string_match, struct http_match, uri),
-    FIELD_AT("ignoreUriCase", FIELD_FLAG, struct http_match, ignore_uri_case),
-    FIELD_NUMBER_AT("port", struct http_match, port, 0, 65535),
-    FIELD_AT("gateways", FIELD_STRINGS, struct http_match, gateways),
-    FIELD_AT("sourceLabels", FIELD_LABELS, struct http_match, source_labels),
-    FIELD_AT("sourceNamespace", FIELD_STRING, struct http_match, source_namespace),
-    FIELD_OF_TYPE("statPrefix", FIELD_IGNORED),
-    /* Without them the route would take more than it should. */
-    FIELD_OF_TYPE("scheme", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("method", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("authority", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("headers", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("withoutHeaders", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("queryParams", FIELD_RESTRICTION),
-};
-
-static void decode_http_match(struct decoder *decoder, const struct node *node, void *target) {
-    struct http_match *match = target;
-    struct unsupported_list *outer = decoder->unsupported;
-    match->position = node->position;
-    match->node = node;
-    decoder->unsupported = &match->unsupported;
-    DECODE_MAPPING(decoder, node, http_match_fields, match);
-    decoder->unsupported = outer;
-}
-
 static void decode_http_matches(struct decoder *decoder, const struct node *node, void *target) {
     struct http_route *route = target;
-    route->matches = decode_items(decoder, node, sizeof(struct http_match), decode_http_match, &route->match_count);
+    route->matches = decode_items(decoder, node, sizeof(struct http_match), http_match_decode, &route->match_count);
 }
 
 static void decode_http_destinations(struct decoder *decoder, const struct node *node, void *target) {
@@ -134,20 +77,39 @@ static const struct field http_route_fields[] = {
     FIELD_AT("name", FIELD_STRING, struct http_route, name),
     FIELD_CALL_WHOLE("match", decode_http_matches),
     FIELD_CALL_WHOLE("route", decode_http_destinations),
-    FIELD_OF_TYPE("redirect", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("directResponse", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("redirect", http_redirect_decode, struct http_route, redirect),
+    FIELD_CALL_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
     FIELD_OF_TYPE("delegate", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("rewrite", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("timeout", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("retries", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
+    FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, 0),
+    FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
     FIELD_OF_TYPE("fault", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirror", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrors", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercent", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercentage", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("corsPolicy", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("headers", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
 };
+
+/* What is done with requests on their way to a destination is nothing to a request that is answered here. */
+static void check_answering_route(struct decoder *decoder, const struct http_route *route, const char *action) {
+    static const char *const names[] = {"rewrite", "fault"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct node *other = node_get_present(route->node, names[i]);
+        if (other != NULL)
+            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, other->position, "keep one of them",
+                         "%s cannot be used together with %s", names[i], action);
+    }
+    if (route->redirect.prefix_rewrite.text.size == 0)
+        return;
+    for (size_t i = 0; i < route->match_count; i++) {
+        const struct string_match *uri = &route->matches[i].uri;
+        if (uri->kind == STRING_MATCH_EXACT || uri->kind == STRING_MATCH_REGEX)
+            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, uri->position, "match with prefix, or redirect with uri",
+                         "prefixRewrite needs a uri prefix to replace");
+    }
+}
 
 static void check_http_route(struct decoder *decoder, const struct http_route *route) {
     const struct node *node = route->node;
@@ -161,6 +123,8 @@ static void check_http_route(struct decoder *decoder, const struct http_route *r
     else if (actions > 1)
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, route->position, "keep one of them",
                      "only one of route, redirect, directResponse and delegate may be set");
+    else if (redirects || answers)
+        check_answering_route(decoder, route, redirects ? "redirect" : "directResponse");
 }
 
 static void decode_http_route_fields(struct decoder *decoder, const struct node *node, void *target) {

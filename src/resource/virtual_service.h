@@ -3,20 +3,9 @@
 #ifndef FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 #define FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 
+#include "resource/http_match.h"
+#include "resource/http_action.h"
 #include "resource/object.h"
-
-enum string_match_kind {
-    STRING_MATCH_NONE, /* not written, or an empty mapping */
-    STRING_MATCH_EXACT,
-    STRING_MATCH_PREFIX,
-    STRING_MATCH_REGEX
-};
-
-struct string_match {
-    enum string_match_kind kind;
-    struct span value;
-    struct position position; /* of the value; known also for an empty mapping that was written */
-};
 
 struct route_destination {
     struct position position;
@@ -24,20 +13,8 @@ struct route_destination {
     struct located subset;
     struct located_number port;
     struct located_number weight;
-    struct unsupported_list unsupported; /* headers of this destination */
-    const struct node *node;
-};
-
-struct http_match {
-    struct position position;
-    struct located name;
-    struct string_match uri;
-    struct located_flag ignore_uri_case;
-    struct located_number port;
-    struct located_list gateways; /* as written, not resolved */
-    struct label_set source_labels;
-    struct located source_namespace;
-    struct unsupported_list unsupported; /* headers, method, queryParams, ... */
+    struct http_headers headers; /* of an HTTP route */
+    struct unsupported_list unsupported;
     const struct node *node;
 };
 
@@ -49,7 +26,13 @@ struct http_route {
     size_t match_count; /* 0: everything matches */
     struct route_destination *destinations;
     size_t destination_count;
-    struct unsupported_list unsupported; /* redirect, rewrite, headers, timeout, ... */
+    struct http_redirect redirect;
+    struct http_direct_response direct_response;
+    struct http_rewrite rewrite;
+    struct http_headers headers;
+    struct located_number timeout_ns;
+    struct mesh_retry_policy retries;    /* not set: the mesh's */
+    struct unsupported_list unsupported; /* fault, mirror, corsPolicy, ... */
     const struct node *node;
 };
 

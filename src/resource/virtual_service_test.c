@@ -43,9 +43,9 @@ static void reads_http_and_records_the_rest(void **state) {
     struct virtual_service *service = load_service(
         fixture, HEAD "  http:\n    - name: first\n      match:\n        - uri: {prefix: /a}\n          ignoreUriCase: true\n"
                       "          port: 80\n          name: m\n        - uri: {exact: /b}\n"
-                      "          headers: {x: {exact: y}}\n          method: {exact: GET}\n"
+                      "          headers: {x: {exact: z}}\n          method: {exact: GET}\n"
                       "          sourceLabels: {app: x}\n          sourceNamespace: ns\n"
-                      "      timeout: 5s\n      rewrite: {uri: /}\n      route:\n        - destination: {host: s}\n"
+                      "      timeout: 5s\n      rewrite: {uri: /}\n      corsPolicy: {}\n      route:\n        - destination: {host: s}\n"
                       "          headers: {request: {}}\n    - redirect: {uri: /x}\n");
     fixture_assert_clean(fixture);
     assert_int_equal(service->http_count, 2);
@@ -57,15 +57,15 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_true(route->matches[0].ignore_uri_case.value);
     assert_int_equal(route->matches[0].unsupported.count, 0);
     assert_int_equal(route->matches[1].uri.kind, STRING_MATCH_EXACT);
-    assert_int_equal(route->matches[1].unsupported.count, 2);
-    assert_text(route->matches[1].unsupported.first->path, "spec.http[0].match[1].headers");
-    assert_true(route->matches[1].unsupported.first->restricts_or_encrypts);
+    assert_int_equal(route->matches[1].unsupported.count, 0);
+    assert_int_equal(route->matches[1].headers.count, 1);
     assert_text(route->matches[1].source_namespace.text, "ns");
-    assert_int_equal(route->unsupported.count, 2);
-    assert_text(route->unsupported.first->path, "spec.http[0].timeout");
-    assert_int_equal(route->unsupported.first->position.line, 19);
-    assert_int_equal(route->destinations[0].unsupported.count, 1);
-    assert_text(service->http[1].unsupported.first->path, "spec.http[1].redirect");
+    assert_int_equal(route->timeout_ns.value, 5000000000);
+    assert_text(route->rewrite.uri.text, "/");
+    assert_int_equal(route->unsupported.count, 1);
+    assert_text(route->unsupported.first->path, "spec.http[0].corsPolicy");
+    assert_int_equal(route->unsupported.first->position.line, 21);
+    assert_text(service->http[1].redirect.uri.text, "/x");
     assert_int_equal(service->http[1].destination_count, 0);
 }
 
@@ -80,13 +80,28 @@ static const struct mistake http_mistakes[] = {
     {"    - route: []\n", DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - route: [{destination: {}}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - route: [{weight: 1}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
-    {"    - route: [{destination: {host: s}}]\n      redirect: {}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - route: [{destination: {host: s}}]\n      redirect: {uri: /x}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - route: [{destination: {host: s}}, {destination: {host: t}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - route: [{destination: {host: s, port: 80}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
     {"    - route: [{destination: {host: s, port: {number: 0}}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - route: [{destination: {host: s}, weight: -1}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - match: [{uri: /a}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
     {"    - match: [{uri: {prefix: a, exact: b}}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - redirect: {uri: /x, redirectCode: 304}\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - redirect: {redirectCode: 301}\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - redirect: {uri: /x, scheme: ftp}\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - redirect: {uri: \"/x\\r\\ny\"}\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - redirect: {uri: /x}\n      rewrite: {uri: /y}\n", DIAGNOSTIC_FIELD_CONFLICT, 9},
+    {"    - redirect: {port: 8443, derivePort: FROM_REQUEST_PORT}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - match: [{uri: {exact: /x}}]\n      redirect: {prefixRewrite: /y}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - directResponse: {status: 99}\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - directResponse: {body: {string: x}}\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - directResponse: {status: 200, body: {bytes: '%'}}\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - rewrite: {}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - rewrite: {uri: /a b}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - rewrite: {uriRegexRewrite: {match: a}}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - retries: {perTryTimeout: 1s}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - timeout: 5\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
     {"    - match: [{uri: {regex: \"\"}}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
 };
 

@@ -29,11 +29,14 @@ struct cluster {
     struct span refusal;
 };
 
+struct header_action; /* snapshot/route_action.h */
+
 /* One destination of a route or of a TCP chain. */
 struct weighted_cluster {
     const struct cluster *cluster; /* NULL: no such cluster, 503 NC */
     struct span cluster_name;      /* as the log prints it, also when there is no such cluster */
     uint32_t weight;
+    const struct header_action *headers; /* of this destination alone; NULL: none */
 };
 
 struct destinations {

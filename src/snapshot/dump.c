@@ -125,6 +125,8 @@ static void dump_access_log(const struct snapshot *snapshot, FILE *output) {
     }
 }
 
+static void dump_headers(const struct header_action *action, const char *indent, FILE *output);
+
 static void dump_destinations(const struct destinations *destinations, const char *indent, FILE *output) {
     for (size_t i = 0; i < destinations->count; i++) {
         const struct weighted_cluster *item = &destinations->items[i];
@@ -133,6 +135,7 @@ static void dump_destinations(const struct destinations *destinations, const cha
         if (destinations->count > 1)
             fprintf(output, " weight %u of %" PRIu64, item->weight, destinations->weight_total);
         fprintf(output, "%s\n", item->cluster == NULL ? " (no such cluster)" : "");
+        dump_headers(item->headers, "        ", output);
     }
 }
 
@@ -196,7 +199,8 @@ static void dump_listener(const struct listener *listener, FILE *output) {
 static void dump_retry(const struct retry_policy *retry, FILE *output) {
     static const char *const names[] = {"connect-failure", "refused-stream", "unavailable",
                                         "cancelled",       "retriable-status-codes", "5xx",
-                                        "gateway-error",   "reset",          "retriable-4xx"};
+                                        "gateway-error",   "reset",          "retriable-4xx",
+                                        "deadline-exceeded", "internal",     "resource-exhausted"};
     fprintf(output, "      retries: %u", retry->attempts);
     const char *separator = " on ";
     for (size_t i = 0; i < ARRAY_SIZE(names) && retry->attempts > 0; i++) {
@@ -214,28 +218,117 @@ static void dump_retry(const struct retry_policy *retry, FILE *output) {
     fputc('\n', output);
 }
 
-static void dump_route(const struct route *route, FILE *output) {
-    static const char *const kinds[] = {"any", "exact", "prefix"};
-    fprintf(output, "    route %s ", kinds[route->match.path_match]);
-    print_text(output, route->match.path);
-    if (route->match.ignore_case)
+static void dump_condition(const struct match_condition *condition, FILE *output) {
+    static const char *const subjects[] = {"scheme", "method", "authority", "header ", "query "};
+    static const char *const kinds[] = {"present", "exact ", "prefix ", "regex "};
+    fprintf(output, "      %s %s", condition->inverted ? "unless" : "if", subjects[condition->subject]);
+    print_text(output, condition->name);
+    fprintf(output, " %s", kinds[condition->text.kind]);
+    if (condition->text.kind != TEXT_MATCH_PRESENT)
+        print_text(output, condition->text.value);
+    fputc('\n', output);
+}
+
+static void dump_route_match(const struct route_match *match, FILE *output) {
+    static const char *const kinds[] = {"any", "exact", "prefix", "regex"};
+    fprintf(output, "    route %s%s", kinds[match->path_match], match->path.size > 0 ? " " : "");
+    print_text(output, match->path);
+    if (match->ignore_case)
         fputs(" in any case", output);
+}
+
+static void dump_path_rewrite(const struct path_rewrite *rewrite, FILE *output) {
+    if (rewrite->kind == PATH_REWRITE_NONE)
+        return;
+    if (rewrite->kind == PATH_REWRITE_PREFIX)
+        fprintf(output, "      first %zu bytes of the path become: ", rewrite->prefix_size);
+    else
+        fputs(rewrite->kind == PATH_REWRITE_WHOLE ? "      path becomes: " : "      matches in the path become: ", output);
+    print_line(output, "", rewrite->text);
+}
+
+static void dump_authority(struct span authority, const char *indent, FILE *output) {
+    if (authority.size == 0)
+        return;
+    fprintf(output, "%sauthority becomes: ", indent);
+    print_line(output, "", authority);
+}
+
+static void dump_header_rules(const struct header_rules *rules, const char *indent, const char *what, FILE *output) {
+    for (size_t i = 0; i < rules->remove_count; i++) {
+        fprintf(output, "%s%s header removed: ", indent, what);
+        print_line(output, "", rules->remove[i]);
+    }
+    for (size_t i = 0; i < rules->set_count + rules->add_count; i++) {
+        bool sets = i < rules->set_count;
+        const struct header_assignment *item = sets ? &rules->set[i] : &rules->add[i - rules->set_count];
+        fprintf(output, "%s%s header %s: ", indent, what, sets ? "set" : "added");
+        print_text(output, item->name);
+        fputs(": ", output);
+        dump_log_value(&item->value, output);
+    }
+}
+
+static void dump_headers(const struct header_action *action, const char *indent, FILE *output) {
+    if (action == NULL)
+        return;
+    dump_authority(action->authority, indent, output);
+    dump_header_rules(&action->request, indent, "request", output);
+    dump_header_rules(&action->response, indent, "response", output);
+}
+
+static void dump_redirect(const struct redirect_action *action, FILE *output) {
+    fprintf(output, "      redirects with %d\n", action->status);
+    if (action->scheme.size > 0)
+        print_line(output, "      scheme becomes: ", action->scheme);
+    dump_authority(action->authority, "      ", output);
+    if (action->port > 0)
+        fprintf(output, "      port becomes: %u\n", action->port);
+    dump_path_rewrite(&action->path, output);
+}
+
+static void dump_forward(const struct route *route, FILE *output) {
+    dump_destinations(&route->destinations, "      ", output);
+    if (route->rewrite != NULL) {
+        dump_authority(route->rewrite->authority, "      ", output);
+        dump_path_rewrite(&route->rewrite->path, output);
+    }
+    dump_retry(&route->retry, output);
+    if (route->timeout_ns == 0)
+        return;
+    fputs("      timeout: ", output);
+    print_duration(output, route->timeout_ns);
+    fputc('\n', output);
+}
+
+static void dump_action(const struct route *route, FILE *output) {
+    switch (route->action) {
+    case ROUTE_REFUSE:
+        print_line(output, "      refused: ", route->refusal);
+        return;
+    case ROUTE_FORWARD:
+        dump_forward(route, output);
+        break;
+    case ROUTE_REDIRECT:
+        dump_redirect(route->redirect, output);
+        break;
+    case ROUTE_DIRECT_RESPONSE:
+        fprintf(output, "      answers %d with %zu bytes\n", route->direct_response->status, route->direct_response->body.size);
+        break;
+    }
+    dump_headers(route->headers, "      ", output);
+}
+
+static void dump_route(const struct route *route, FILE *output) {
+    dump_route_match(&route->match, output);
     if (route->name.size > 0) {
         fputs(" named ", output);
         print_text(output, route->name);
     }
     fputc('\n', output);
-    if (route->action == ROUTE_REFUSE) {
-        print_line(output, "      refused: ", route->refusal);
-        return;
-    }
-    dump_destinations(&route->destinations, "      ", output);
-    dump_retry(&route->retry, output);
-    if (route->timeout_ns > 0) {
-        fputs("      timeout: ", output);
-        print_duration(output, route->timeout_ns);
-        fputc('\n', output);
-    }
+    for (size_t i = 0; i < route->match.condition_count; i++)
+        dump_condition(&route->match.conditions[i], output);
+    dump_action(route, output);
 }
 
 static void dump_route_table(const struct route_table *table, FILE *output) {

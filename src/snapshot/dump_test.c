@@ -61,9 +61,15 @@ static void a_whole_snapshot(void **state) {
     struct cluster cluster = {.name = SPAN_LITERAL("outbound|80||web"), .connect_timeout_ns = MILLISECONDS(1500), .endpoints = &endpoint, .endpoint_count = 1};
     struct cluster empty = {.name = SPAN_LITERAL("x"), .protocol = CLUSTER_HTTP2, .refusal = SPAN_LITERAL("tls is not supported")};
     struct cluster *clusters[] = {&cluster, &empty};
-    struct weighted_cluster weighted[] = {{&cluster, cluster.name, 1}, {NULL, SPAN_LITERAL("outbound|1||none"), 2}};
+    struct weighted_cluster weighted[] = {{&cluster, cluster.name, 1, NULL}, {NULL, SPAN_LITERAL("outbound|1||none"), 2, NULL}};
     uint16_t codes[] = {503};
+    struct match_condition conditions[] = {
+        {.subject = MATCH_METHOD, .text = {.kind = TEXT_MATCH_EXACT, .value = SPAN_LITERAL("GET")}},
+        {.subject = MATCH_HEADER, .name = SPAN_LITERAL("x"), .text = {.kind = TEXT_MATCH_REGEX, .value = SPAN_LITERAL("a.*")}, .inverted = true},
+        {.subject = MATCH_QUERY_PARAMETER, .name = SPAN_LITERAL("q"), .text = {.kind = TEXT_MATCH_PRESENT}},
+    };
     struct route routes[] = {
+        {.match = {.path_match = PATH_MATCH_ANY, .conditions = conditions, .condition_count = 3}, .action = ROUTE_REFUSE, .refusal = SPAN_LITERAL("r")},
         {.name = SPAN_LITERAL("r"),
          .match = {.path_match = PATH_MATCH_EXACT, .path = SPAN_LITERAL("/a"), .ignore_case = true},
          .destinations = {weighted, 2, 3},
@@ -71,7 +77,7 @@ static void a_whole_snapshot(void **state) {
          .retry = {.attempts = 2, .retry_on = RETRY_ON_5XX | RETRY_ON_RESET, .status_codes = codes, .status_code_count = 1}},
         {.match = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")}, .action = ROUTE_REFUSE, .refusal = SPAN_LITERAL("no")},
     };
-    struct virtual_host host = {.domain = SPAN_LITERAL("*"), .require_tls = true, .routes = routes, .route_count = 2};
+    struct virtual_host host = {.domain = SPAN_LITERAL("*"), .require_tls = true, .routes = routes, .route_count = 3};
     struct virtual_host *hosts[] = {&host};
     struct route_table table = {.name = SPAN_LITERAL("http.80"), .virtual_hosts = hosts, .virtual_host_count = 1};
     struct route_table *tables[] = {&table};
@@ -94,6 +100,7 @@ static void a_whole_snapshot(void **state) {
                         "  chain HTTPS of s\n    sni: a.com\n    credential: c\n    certificate: none, handshakes are closed\n    routes: http.80\n"
                         "  chain TCP of t\n    sni: any or none\n    refused: why\n    to outbound|80||web\n"
                         "routes http.80\n  host *, redirects to https\n"
+                        "    route any\n      if method exact GET\n      unless header x regex a.*\n      if query q present\n      refused: r\n"
                         "    route exact /a in any case named r\n      to outbound|80||web weight 1 of 3\n"
                         "      to outbound|1||none weight 2 of 3 (no such cluster)\n      retries: 2 on 5xx,reset,503\n      timeout: 2s\n"
                         "    route prefix /\n      refused: no\n"

@@ -8,14 +8,8 @@
 #include "base/span.h"
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
-
-enum path_match { PATH_MATCH_ANY, PATH_MATCH_EXACT, PATH_MATCH_PREFIX };
-
-struct route_match {
-    enum path_match path_match;
-    struct span path; /* compared with the path without its query; a prefix is a string prefix */
-    bool ignore_case;
-};
+#include "snapshot/route_action.h"
+#include "snapshot/route_match.h"
 
 /* Bits of retry_policy.retry_on. */
 enum retry_on {
@@ -28,6 +22,9 @@ enum retry_on {
     RETRY_ON_GATEWAY_ERROR = 1 << 6,
     RETRY_ON_RESET = 1 << 7,
     RETRY_ON_RETRIABLE_4XX = 1 << 8,
+    RETRY_ON_DEADLINE_EXCEEDED = 1 << 9,
+    RETRY_ON_INTERNAL = 1 << 10,
+    RETRY_ON_RESOURCE_EXHAUSTED = 1 << 11,
 };
 
 struct retry_policy {
@@ -40,7 +37,7 @@ struct retry_policy {
     size_t status_code_count;
 };
 
-enum route_action { ROUTE_FORWARD, ROUTE_REFUSE };
+enum route_action { ROUTE_FORWARD, ROUTE_REFUSE, ROUTE_REDIRECT, ROUTE_DIRECT_RESPONSE };
 
 struct route {
     struct span name; /* access log's route_name; empty: null */
@@ -50,6 +47,10 @@ struct route {
     struct destinations destinations; /* of ROUTE_FORWARD */
     struct retry_policy retry;
     uint64_t timeout_ns; /* 0: none */
+    struct redirect_action *redirect;               /* of ROUTE_REDIRECT */
+    struct direct_response_action *direct_response; /* of ROUTE_DIRECT_RESPONSE */
+    struct rewrite_action *rewrite;                 /* of ROUTE_FORWARD; NULL: none */
+    const struct header_action *headers;            /* NULL: none */
     struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
 };
 
@@ -69,8 +70,7 @@ struct route_table {
 
 /* The virtual host for a lower-case host without port; NULL when none. No fall-through afterwards. */
 const struct virtual_host *route_table_find(const struct route_table *table, struct span host);
-/* The first route whose predicate holds for `path` (without query); NULL when none. */
-const struct route *virtual_host_match(const struct virtual_host *host, struct span path);
-bool route_match_holds(const struct route_match *match, struct span path);
+/* The first route whose predicate holds; NULL when none. May allocate in the request's arena. */
+const struct route *virtual_host_match(const struct virtual_host *host, const struct message_head *request);
 
 #endif

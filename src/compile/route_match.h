@@ -1,0 +1,21 @@
+/* HTTPMatchRequest -> the predicate of a route. */
+#ifndef FAIRLEAD_COMPILE_ROUTE_MATCH_H
+#define FAIRLEAD_COMPILE_ROUTE_MATCH_H
+
+#include "base/compiler.h"
+#include "compile/compiler.h"
+#include "resource/virtual_service.h"
+#include "snapshot/route_match.h"
+
+/* The predicate of a route without matches: prefix "/". */
+#define ROUTE_MATCH_EVERYTHING ((struct route_match){.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")})
+
+/* False, after a diagnostic at its place: it cannot be evaluated, so the route must be left out. `meta` is the VirtualService's. */
+MUST_USE bool route_match_compile(struct compiler *compiler, const struct object_meta *meta, const struct http_match *match,
+                                  struct route_match *ret_match);
+
+/* The program of a pattern, made once a snapshot and freed with it. NULL, after a diagnostic at `position`, when it is no usable RE2. */
+const struct regex *regex_compile(struct compiler *compiler, const struct object_meta *meta, struct span pattern,
+                                  struct position position);
+
+#endif

@@ -1,0 +1,130 @@
+#include "resource/http_match.h"
+
+#include "resource/decode.h"
+
+struct string_match_key {
+    const char *name;
+    enum string_match_kind kind;
+};
+
+void string_match_decode(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct string_match_key keys[] = {
+        {"exact", STRING_MATCH_EXACT}, {"prefix", STRING_MATCH_PREFIX}, {"regex", STRING_MATCH_REGEX}};
+    static const struct field fields[] = {
+        FIELD_OF_TYPE("exact", FIELD_IGNORED), FIELD_OF_TYPE("prefix", FIELD_IGNORED), FIELD_OF_TYPE("regex", FIELD_IGNORED)};
+    struct string_match *match = target;
+    match->position = node->position;
+    DECODE_MAPPING(decoder, node, fields, target);
+    size_t written = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        const struct node *value = node_get_present(node, keys[i].name);
+        struct located text;
+        if (value == NULL || !decode_string(decoder, value, &text))
+            continue;
+        *match = (struct string_match){keys[i].kind, text.text, text.position};
+        written++;
+    }
+    if (written > 1)
+        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
+                     "only one of exact, prefix and regex may be set");
+    if (match->kind == STRING_MATCH_REGEX && match->value.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write a regular expression", "the regex is empty");
+}
+
+/* Of everything but uri: there the empty prefix is every path. */
+static void decode_condition(struct decoder *decoder, const struct node *node, void *target) {
+    const struct string_match *match = target;
+    string_match_decode(decoder, node, target);
+    if (match->kind == STRING_MATCH_PREFIX && match->value.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write {} if it only has to be there", "the prefix is empty");
+}
+
+static struct named_match_list decode_named(struct decoder *decoder, const struct node *node) {
+    struct named_match_list list = {0};
+    if (!node_is_mapping(node)) {
+        decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, "write 'name: {exact: value}' lines",
+                     "a mapping is expected here, not %s", node_type_name(node));
+        return list;
+    }
+    list.items = arena_new_array(decoder->arena, struct named_match, node->count);
+    for (uint32_t i = 0; i < node->count; i++) {
+        const struct node_field *field = &node->fields[i];
+        struct named_match item = {.name = field->key, .position = field->key_position};
+        if (node_is_null(field->value)) {
+            decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, field->key_position, "write {} if it only has to be there",
+                         "the match of '%.*s' is missing", SPAN_ARGUMENTS(field->key));
+            continue;
+        }
+        struct decode_path path = {.parent = decoder->path, .key = field->key};
+        decoder->path = &path;
+        decode_condition(decoder, field->value, &item.match);
+        /* Claims exist only once a token was checked. */
+        if (span_starts_with(field->key, SPAN_LITERAL("@")))
+            decode_unsupported(decoder, field->key_position, true);
+        else
+            list.items[list.count++] = item;
+        decoder->path = path.parent;
+    }
+    return list;
+}
+
+static bool is_header_name(struct span name) {
+    static const char *const pseudo_headers[] = {":authority", ":method", ":path", ":scheme"};
+    for (size_t i = 0; i < ARRAY_SIZE(pseudo_headers); i++)
+        if (span_equal(name, span_of(pseudo_headers[i])))
+            return true;
+    for (size_t i = 0; i < name.size; i++) {
+        char byte = byte_to_lower(name.data[i]);
+        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+        if (!letter && (byte == '\0' || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
+            return false;
+    }
+    return name.size > 0;
+}
+
+static struct named_match_list decode_header_names(struct decoder *decoder, const struct node *node) {
+    struct named_match_list list = decode_named(decoder, node);
+    for (size_t i = 0; i < list.count; i++)
+        if (!is_header_name(list.items[i].name))
+            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list.items[i].position,
+                         "write the name of a header, as in x-user", "'%.*s' is no name of a header",
+                         SPAN_ARGUMENTS(list.items[i].name));
+    return list;
+}
+
+static void decode_headers(struct decoder *decoder, const struct node *node, void *target) {
+    struct named_match_list *list = target;
+    *list = decode_header_names(decoder, node);
+}
+
+static void decode_query_params(struct decoder *decoder, const struct node *node, void *target) {
+    struct named_match_list *list = target;
+    *list = decode_named(decoder, node);
+}
+
+static const struct field http_match_fields[] = {
+    FIELD_AT("name", FIELD_STRING, struct http_match, name),
+    FIELD_CALL_AT("uri", string_match_decode, struct http_match, uri),
+    FIELD_AT("ignoreUriCase", FIELD_FLAG, struct http_match, ignore_uri_case),
+    FIELD_CALL_AT("scheme", decode_condition, struct http_match, scheme),
+    FIELD_CALL_AT("method", decode_condition, struct http_match, method),
+    FIELD_CALL_AT("authority", decode_condition, struct http_match, authority),
+    FIELD_CALL_AT("headers", decode_headers, struct http_match, headers),
+    FIELD_CALL_AT("withoutHeaders", decode_headers, struct http_match, without_headers),
+    FIELD_CALL_AT("queryParams", decode_query_params, struct http_match, query_params),
+    FIELD_NUMBER_AT("port", struct http_match, port, 0, 65535),
+    FIELD_AT("gateways", FIELD_STRINGS, struct http_match, gateways),
+    FIELD_AT("sourceLabels", FIELD_LABELS, struct http_match, source_labels),
+    FIELD_AT("sourceNamespace", FIELD_STRING, struct http_match, source_namespace),
+    FIELD_OF_TYPE("statPrefix", FIELD_IGNORED),
+};
+
+void http_match_decode(struct decoder *decoder, const struct node *node, void *target) {
+    struct http_match *match = target;
+    struct unsupported_list *outer = decoder->unsupported;
+    match->position = node->position;
+    match->node = node;
+    decoder->unsupported = &match->unsupported;
+    DECODE_MAPPING(decoder, node, http_match_fields, match);
+    decoder->unsupported = outer;
+}

@@ -1,0 +1,60 @@
+/* The predicate of a route: what a request must look like (HTTPMatchRequest). Immutable after the snapshot is sealed; the regular
+ * expressions belong to the snapshot's arena. */
+#ifndef FAIRLEAD_SNAPSHOT_ROUTE_MATCH_H
+#define FAIRLEAD_SNAPSHOT_ROUTE_MATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+#include "regex/regex.h"
+#include "wire/message.h"
+
+enum path_match { PATH_MATCH_ANY, PATH_MATCH_EXACT, PATH_MATCH_PREFIX, PATH_MATCH_REGEX };
+
+/* Of StringMatch; an empty one, and the regex "*", is TEXT_MATCH_PRESENT. */
+enum text_match_kind { TEXT_MATCH_PRESENT, TEXT_MATCH_EXACT, TEXT_MATCH_PREFIX, TEXT_MATCH_REGEX };
+
+struct text_match {
+    enum text_match_kind kind;
+    struct span value;         /* as written; compared by bytes */
+    const struct regex *regex; /* of TEXT_MATCH_REGEX */
+};
+
+enum match_subject { MATCH_SCHEME, MATCH_METHOD, MATCH_AUTHORITY, MATCH_HEADER, MATCH_QUERY_PARAMETER };
+
+struct match_condition {
+    enum match_subject subject;
+    struct span name; /* of a header (lower-case) or a query parameter (raw) */
+    struct text_match text;
+    bool inverted; /* withoutHeaders: holds when the text does not match; a missing header is the empty text then */
+};
+
+struct route_match {
+    enum path_match path_match;
+    struct span path; /* compared with the path without its query; a prefix is a string prefix; a regex as written */
+    bool ignore_case; /* of exact and prefix */
+    const struct regex *regex; /* of PATH_MATCH_REGEX: matches the whole path */
+    struct match_condition *conditions; /* all must hold */
+    size_t condition_count;
+};
+
+/* What of a request is looked at more than once, so that it is found once. */
+struct request_view {
+    const struct message_head *head;
+    struct span path; /* without its query */
+    struct span query;
+};
+
+/* Borrows the head. */
+struct request_view request_view_of(const struct message_head *head);
+
+/* Envoy's rules: the authority is the one received, its port included; a repeated header is its values joined with ","; "host" and
+ * ":authority" are the authority, ":method", ":scheme" and ":path" (with its query) headers like others; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena. */
+bool route_match_holds(const struct route_match *match, const struct request_view *request);
+
+/* Everything passes: prefix "/" or the regex ".*", and no condition beside it. Such routes go behind those of other VirtualServices
+ * (Istio's IsCatchAllRoute). */
+bool route_match_is_catch_all(const struct route_match *match);
+
+#endif
