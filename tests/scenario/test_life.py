@@ -32,10 +32,15 @@ def test_a_new_route_is_served_without_a_restart(scenario):
 def test_a_broken_file_is_reported_and_the_last_good_one_keeps_serving(scenario):
     gateway = scenario.start()
     good = (scenario.folder / "virtual-services.yaml").read_text()
-    (scenario.folder / "virtual-services.yaml").write_text("kind: [unclosed\n" + good)
+
+    def replace(text):
+        (scenario.folder / ".new").write_text(text)
+        (scenario.folder / ".new").rename(scenario.folder / "virtual-services.yaml")
+
+    replace("kind: [unclosed\n" + good)
     gateway.wait_said("virtual-services.yaml")
     assert request(scenario.https_port, "/", tls=True).status == 200
-    (scenario.folder / "virtual-services.yaml").write_text(good)
+    replace(good)
     assert request(scenario.https_port, "/", tls=True).status == 200
 
 
