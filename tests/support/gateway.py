@@ -1,6 +1,7 @@
 """Starts the real binary on real files, and reads what it prints."""
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -27,12 +28,16 @@ def wait_until(condition, patience_s=PATIENCE_S, what="the condition"):
 
 
 def free_ports(count):
-    """Ports that were free a moment ago; all different."""
+    """Ports that were free a moment ago; all different. Below the range from which the kernel gives ports of its own choice, so that no
+    server bound to port 0 and no outgoing connection takes one of them before its user does."""
     sockets = []
-    for _ in range(count):
+    while len(sockets) < count:
         probe = socket.socket()
-        probe.bind(("127.0.0.1", 0))
-        sockets.append(probe)
+        try:
+            probe.bind(("127.0.0.1", random.randrange(16000, 32000)))
+            sockets.append(probe)
+        except OSError:
+            probe.close()
     ports = [probe.getsockname()[1] for probe in sockets]
     for probe in sockets:
         probe.close()
