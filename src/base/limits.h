@@ -25,6 +25,9 @@
 /* Diagnostics kept of one load; the rest are counted. */
 #define CONFIGURATION_DIAGNOSTICS_MAX 2000
 
+/* The body of a directResponse: Istio's own ceiling. */
+#define DIRECT_RESPONSE_BODY_BYTES_MAX (1024 * 1024)
+
 /* --- Memory --- */
 /* A chunk of buffered bytes: with its header a little under 16 KiB of heap, so that malloc rounds well and one TLS record fits. */
 #define BUFFER_CHUNK_BYTES (16 * 1024 - 64)

@@ -1,10 +1,9 @@
 #include "resource/http_action.h"
 
+#include "base/limits.h"
 #include "resource/base64.h"
 
 #define MILLISECOND_NS 1000000
-/* Istio's ceiling of a directResponse's body. */
-#define DIRECT_RESPONSE_BODY_BYTES_MAX (1024 * 1024)
 
 /* Becomes part of a start line or a URI: no white space, no control byte. */
 static void check_plain(struct decoder *decoder, const struct located *text) {

@@ -1,5 +1,4 @@
 """ClientHellos in pieces: they must route as whole ones do, and what is no hello must end."""
-import os
 import socket
 import ssl
 import struct
@@ -35,7 +34,7 @@ def records(message, count=1):
     return [b"\x16\x03\x01" + struct.pack(">H", len(message[at:at + size])) + message[at:at + size] for at in range(0, len(message), size)]
 
 
-def first_answer(port, pieces, delay=False):
+def first_answer(port, pieces):
     """The first bytes of the answer; a ServerHello begins with 16 03."""
     with connect(port) as connection:
         for piece in pieces:
@@ -50,13 +49,8 @@ def test_one_byte_at_a_time(scenario, sni):
     assert first_answer(scenario.https_port, [wire[at:at + 1] for at in range(len(wire))])[:2] == b"\x16\x03"
 
 
-def test_split_over_twenty_records_on_a_passthrough_chain(scenario, origin):
+def test_split_over_twenty_records_on_a_passthrough_chain(scenario):
     """The bytes reach the backend exactly as they were sent. (OpenSSL backends refuse such tiny records, so the backend here only listens.)"""
-    seen = []
-
-    def handle(connection, stream, head):
-        return False
-
     server = socket.create_server(("127.0.0.1", 0))
     backends = scenario.read("backends.yaml")["items"]
     backends[2]["ports"][0]["port"] = server.getsockname()[1]
@@ -107,7 +101,7 @@ def test_padded_to_15_kib_on_the_terminating_chain(scenario):
     assert first_answer(scenario.https_port, records(client_hello("app.example.com", 14 * 1024 + 512)))[:2] == b"\x16\x03"
 
 
-@pytest.mark.parametrize("garbage", [b"\x00" * 64, b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", b"\x16\x07\x01\x00\x05\x01\x00\x00\x01\x00", os.urandom(1) * 0 + b"\xff" * 300])
+@pytest.mark.parametrize("garbage", [b"\x00" * 64, b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", b"\x16\x07\x01\x00\x05\x01\x00\x00\x01\x00", b"\xff" * 300])
 def test_garbage_is_closed_at_once(scenario, garbage):
     scenario.start()
     begun = time.monotonic()
