@@ -31,6 +31,7 @@ struct access_log_record {
     struct span requested_server_name;
     struct span route_name;
     struct span tls_version, tls_cipher;
+    struct span downstream_transport_failure_reason;
     uint64_t connection_id;
 };
 

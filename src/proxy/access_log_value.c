@@ -225,6 +225,7 @@ struct access_log_item_value access_log_item_value(const struct access_log_item 
     case ACCESS_LOG_ROUTE_NAME: return word(record->route_name);
     case ACCESS_LOG_DOWNSTREAM_TLS_VERSION: return word(record->tls_version);
     case ACCESS_LOG_DOWNSTREAM_TLS_CIPHER: return word(record->tls_cipher);
+    case ACCESS_LOG_DOWNSTREAM_TRANSPORT_FAILURE_REASON: return foreign(record->downstream_transport_failure_reason);
     case ACCESS_LOG_CONNECTION_ID: return number(record->connection_id);
     case ACCESS_LOG_HOSTNAME:
     case ACCESS_LOG_ENVIRONMENT: return environment(item);

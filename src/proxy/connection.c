@@ -7,9 +7,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "os/socket.h"
-#include "proxy/access_log.h"
 #include "proxy/forward.h"
-#include "wire/response_flag.h"
+#include "proxy/handshake_log.h"
 
 #define PHASE(name) (1u << CONNECTION_##name)
 
@@ -116,6 +115,8 @@ void connection_close(struct connection *connection, enum close_reason reason, b
     enum connection_phase phase = connection->phase;
     if (phase == CONNECTION_CLOSING)
         return;
+    if (phase == CONNECTION_SNIFF || phase == CONNECTION_HANDSHAKE)
+        handshake_log(connection, reason);
     connection_change_phase(connection, CONNECTION_CLOSING);
     connection->close_reason = reason;
     if (reset)
@@ -127,28 +128,6 @@ void connection_close(struct connection *connection, enum close_reason reason, b
                                    : phase == CONNECTION_TUNNEL ? connection_exhume_forward
                                                                 : connection_exhume;
     context_bury(context, &connection->grave);
-}
-
-void connection_refuse(struct connection *connection) {
-    struct proxy_context *context = connection->context;
-    const struct downstream_facts *facts = &connection->facts;
-    const struct snapshot *snapshot = context->current->snapshot;
-    if (snapshot->access_log != NULL) {
-        struct access_log_record record = {
-            .start_wall_ns = facts->start_wall_ns,
-            .start_ns = facts->start_ns,
-            .end_ns = context->now_ns,
-            .response_flags = RESPONSE_FLAG_NO_ROUTE,
-            .response_code_details = close_reason_word(CLOSE_REASON_NO_FILTER_CHAIN),
-            .downstream_local = facts->local,
-            .downstream_remote = facts->remote,
-            .downstream_direct_remote = facts->remote,
-            .requested_server_name = facts->server_name,
-            .connection_id = facts->connection_id,
-        };
-        access_log_write(context->access_log, snapshot->access_log, &record);
-    }
-    connection_close(connection, CLOSE_REASON_NO_FILTER_CHAIN, true);
 }
 
 static void http_phase_closed(void *owner) {

@@ -55,6 +55,7 @@ struct connection {
     struct timer deadline;          /* of CONNECTION_SNIFF and CONNECTION_HANDSHAKE */
     enum close_reason close_reason;
     bool torn_down;
+    bool has_received;              /* a byte came in CONNECTION_SNIFF: its end is worth a line in the access log */
     union {
         struct sniff sniff;
         struct http_connection *http;
@@ -68,7 +69,7 @@ struct connection {
  * reset at once. */
 void connection_accept(struct proxy_context *context, int descriptor, const struct network_address *peer, const struct listener_key *key,
                        bool retiring /* the listener is not in the next snapshot: this one is kept until the chain is chosen */);
-/* Ends it at the end of the turn; with `reset` the peer gets a reset. Unfinished requests and tunnels leave their log lines. Harmless when it is
+/* Ends it at the end of the turn; with `reset` the peer gets a reset. Unfinished requests, tunnels and handshakes leave their log lines. Harmless when it is
  * closing already. */
 void connection_close(struct connection *connection, enum close_reason reason, bool reset);
 /* No new requests; an idle keep-alive connection closes now. Tunnels and handshakes go on. */
@@ -90,8 +91,6 @@ void connection_matched(struct connection *connection, const struct filter_chain
 void handshake_begin(struct connection *connection, struct span bytes);
 /* TLS is there, or was not asked for: on to HTTP or to the tunnel. */
 void connection_established(struct connection *connection);
-/* No chain takes it: the log line with flag NR (Envoy: filter_chain_not_found), then a reset. */
-void connection_refuse(struct connection *connection);
 /* A warning about a connection, at most one a second and worker: peers can cause it. */
 bool connection_may_warn(struct connection *connection);
 

@@ -29,6 +29,22 @@ static void handshake_complete(struct connection *connection) {
     connection_established(connection);
 }
 
+static enum close_reason handshake_reason(enum tls_failure failure) {
+    switch (failure) {
+    case TLS_FAILURE_OTHER:
+        return CLOSE_REASON_HANDSHAKE_FAILED;
+    case TLS_FAILURE_NO_COMMON_VERSION:
+        return CLOSE_REASON_HANDSHAKE_NO_COMMON_VERSION;
+    case TLS_FAILURE_NO_SHARED_CIPHER:
+        return CLOSE_REASON_HANDSHAKE_NO_SHARED_CIPHER;
+    case TLS_FAILURE_UNKNOWN_CA:
+        return CLOSE_REASON_HANDSHAKE_UNKNOWN_CA;
+    case TLS_FAILURE_BAD_CERTIFICATE:
+        return CLOSE_REASON_HANDSHAKE_BAD_CERTIFICATE;
+    }
+    UNREACHABLE();
+}
+
 static void handshake_go_on(struct connection *connection, struct span bytes) {
     ASSERT(connection->phase == CONNECTION_HANDSHAKE);
     switch (transport_handshake(&connection->transport, bytes)) {
@@ -41,7 +57,9 @@ static void handshake_go_on(struct connection *connection, struct span bytes) {
     case TRANSPORT_BROKEN: {
         struct span error = tls_session_error(connection->transport.tls);
         log_debug("handshake failed: %.*s", SPAN_ARGUMENTS(error));
-        handshake_fail(connection, CLOSE_REASON_HANDSHAKE_FAILED);
+        /* Without an error of TLS it was the peer who left. */
+        handshake_fail(connection, error.size == 0 ? CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED
+                                                   : handshake_reason(tls_session_failure(connection->transport.tls)));
         return;
     }
     }
@@ -55,7 +73,7 @@ static void handshake_readable(struct transport *transport) {
 }
 
 static void handshake_failed(struct transport *transport) {
-    handshake_fail(transport->owner, CLOSE_REASON_DOWNSTREAM_RESET);
+    handshake_fail(transport->owner, CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED);
 }
 
 static void handshake_expired(struct timer *timer) {
@@ -70,7 +88,7 @@ static bool handshake_is_refused(struct connection *connection) {
         if (connection_may_warn(connection))
             log_warning("connection closed: %.*s has no usable certificate (credentialName %.*s)", SPAN_ARGUMENTS(chain->name),
                         SPAN_ARGUMENTS(chain->credential_name));
-        handshake_refuse(connection, CLOSE_REASON_HANDSHAKE_FAILED);
+        handshake_refuse(connection, CLOSE_REASON_HANDSHAKE_NO_CERTIFICATE);
         return true;
     }
     if (connection->hello_size > TLS_TERMINATED_HELLO_BYTES_MAX) {

@@ -50,7 +50,7 @@ static void sniff_decide(struct connection *connection, struct span bytes, bool 
     const struct filter_chain *chain = listener == NULL ? NULL : listener_match(listener, connection->facts.server_name);
     connection->facts.listener = listener;
     if (chain == NULL)
-        connection_refuse(connection);
+        connection_close(connection, CLOSE_REASON_NO_FILTER_CHAIN, true);
     else
         connection_matched(connection, chain, bytes, is_tls);
 }
@@ -82,29 +82,35 @@ static bool sniff_feed(struct connection *connection, struct span bytes) {
     UNREACHABLE();
 }
 
+/* A peer that went before its hello was whole; `silent_reason` is of one that had not begun it. */
+static void sniff_lost(struct connection *connection, enum close_reason silent_reason) {
+    connection_close(connection, connection->has_received ? CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED : silent_reason, false);
+}
+
 static void sniff_readable(struct transport *transport) {
     struct connection *connection = transport->owner;
     while (connection->phase == CONNECTION_SNIFF) {
         struct span bytes;
         switch (transport_read(transport, &bytes)) {
         case TRANSPORT_OK:
+            connection->has_received = true;
             if (!sniff_feed(connection, bytes))
                 return;
             break;
         case TRANSPORT_WAIT:
             return;
         case TRANSPORT_ENDED:
-            connection_close(connection, CLOSE_REASON_DOWNSTREAM_ENDED, false);
+            sniff_lost(connection, CLOSE_REASON_DOWNSTREAM_ENDED);
             return;
         case TRANSPORT_BROKEN:
-            connection_close(connection, CLOSE_REASON_DOWNSTREAM_RESET, false);
+            sniff_lost(connection, CLOSE_REASON_DOWNSTREAM_RESET);
             return;
         }
     }
 }
 
 static void sniff_failed(struct transport *transport) {
-    connection_close(transport->owner, CLOSE_REASON_DOWNSTREAM_RESET, false);
+    sniff_lost(transport->owner, CLOSE_REASON_DOWNSTREAM_RESET);
 }
 
 static void sniff_expired(struct timer *timer) {

@@ -42,6 +42,7 @@ enum access_log_operator {
     ACCESS_LOG_ROUTE_NAME,
     ACCESS_LOG_DOWNSTREAM_TLS_VERSION,
     ACCESS_LOG_DOWNSTREAM_TLS_CIPHER,
+    ACCESS_LOG_DOWNSTREAM_TRANSPORT_FAILURE_REASON,
     ACCESS_LOG_CONNECTION_ID,
     ACCESS_LOG_HOSTNAME,
     ACCESS_LOG_ENVIRONMENT, /* resolved when the format is compiled: argument holds the value */

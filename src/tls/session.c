@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "tls/handshake_failure.h"
 #include "tls/hello_name.h"
 #include "tls/identity_material.h"
 #include "tls/library_error.h"
@@ -21,6 +22,7 @@ struct tls_session {
     struct tls_server_policy *policy;
     struct tls_transport transport; /* with an io only inside a call */
     char *error;                    /* not NULL once failed */
+    enum tls_failure failure;
     size_t record_plain_size;       /* above 0: a record of that many bytes may be half written */
     uint8_t hello_count;
     uint8_t key_update_count; /* since the last application data */
@@ -92,6 +94,7 @@ void tls_session_destroy(struct tls_session *session)
 
 static void note_failure(struct tls_session *session)
 {
+    session->failure = tls_handshake_failure_peek();
     char text[ERROR_TEXT_BYTES_MAX];
     size_t size = tls_library_error_take_text(text, sizeof(text));
     session->error = memory_allocate(size + 1);
@@ -278,6 +281,11 @@ bool tls_session_has_pending(const struct tls_session *session)
 struct span tls_session_error(const struct tls_session *session)
 {
     return span_of(session->error);
+}
+
+enum tls_failure tls_session_failure(const struct tls_session *session)
+{
+    return session->failure;
 }
 
 struct span tls_session_server_name(const struct tls_session *session)

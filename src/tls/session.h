@@ -40,6 +40,15 @@ enum tls_status {
     TLS_STATUS_FAILED,      /* for good, see tls_session_error */
 };
 
+/* What a failed handshake failed of, as far as the library tells. */
+enum tls_failure {
+    TLS_FAILURE_OTHER,
+    TLS_FAILURE_NO_COMMON_VERSION,
+    TLS_FAILURE_NO_SHARED_CIPHER, /* nor group, nor signature algorithm */
+    TLS_FAILURE_UNKNOWN_CA,       /* the peer says so of our certificate (RFC 8446 section 6.2, unknown_ca) */
+    TLS_FAILURE_BAD_CERTIFICATE,  /* likewise: bad, unsupported, revoked, expired or unknown */
+};
+
 struct tls_session;
 
 /* A session that has taken no byte yet. Takes what it needs of `identity` (not NULL), which need not be pinned beyond
@@ -73,6 +82,8 @@ bool tls_session_has_pending(const struct tls_session *session);
 /* Why it FAILED, in Envoy's words: "TLS_error:|268435703:SSL
  * routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end". Empty before. Lives as long as the session. */
 struct span tls_session_error(const struct tls_session *session);
+/* Why it failed; TLS_FAILURE_OTHER when it did not. */
+enum tls_failure tls_session_failure(const struct tls_session *session);
 
 /* These live as long as the session and are empty while unknown. The server name is as the client wrote it. */
 struct span tls_session_server_name(const struct tls_session *session);

@@ -25,6 +25,12 @@
     X(CLIENT_HELLO_TOO_LARGE, "client_hello_too_large", NONE, "closed_client_hello_too_large")                                      \
     X(CLIENT_HELLO_TIMEOUT, "client_hello_timeout", NONE, "closed_client_hello_timeout")                                            \
     X(HANDSHAKE_FAILED, "handshake_failed", NONE, "closed_handshake_failed")                                                        \
+    X(HANDSHAKE_NO_CERTIFICATE, "no_certificate", NONE, "closed_handshake_no_certificate")                                          \
+    X(HANDSHAKE_NO_COMMON_VERSION, "no_common_version", NONE, "closed_handshake_no_common_version")                                 \
+    X(HANDSHAKE_NO_SHARED_CIPHER, "no_shared_cipher", NONE, "closed_handshake_no_shared_cipher")                                    \
+    X(HANDSHAKE_UNKNOWN_CA, "unknown_ca", NONE, "closed_handshake_unknown_ca")                                                      \
+    X(HANDSHAKE_BAD_CERTIFICATE, "bad_certificate", NONE, "closed_handshake_bad_certificate")                                       \
+    X(HANDSHAKE_CLIENT_CLOSED, "client_closed", NONE, "closed_handshake_client_closed")                                             \
     X(HANDSHAKE_TIMEOUT, "handshake_timeout", NONE, "closed_handshake_timeout")                                                     \
     X(SERVER_NAME_CHANGED, "server_name_changed", NONE, "closed_server_name_changed")                                               \
     X(TLS_FAILED, "tls_failed", NONE, "closed_tls_failed")                                                                          \

@@ -1,0 +1,33 @@
+#include "proxy/handshake_log.h"
+
+#include "base/assert.h"
+#include "proxy/access_log.h"
+#include "tls/session.h"
+
+void handshake_log(const struct connection *connection, enum close_reason reason) {
+    ASSERT(connection->phase == CONNECTION_SNIFF || connection->phase == CONNECTION_HANDSHAKE);
+    const struct proxy_context *context = connection->context;
+    const struct downstream_facts *facts = &connection->facts;
+    const struct tls_session *session = connection->transport.tls;
+    const struct snapshot *snapshot = context->current == NULL ? NULL : context->current->snapshot;
+    if (!connection->has_received || snapshot == NULL || snapshot->access_log == NULL)
+        return;
+    struct access_log_record record = {
+        .start_wall_ns = facts->start_wall_ns,
+        .start_ns = facts->start_ns,
+        .end_ns = context->now_ns,
+        .response_flags = close_reason_flag(reason),
+        .downstream_local = facts->local,
+        .downstream_remote = facts->remote,
+        .downstream_direct_remote = facts->remote,
+        .requested_server_name = facts->server_name,
+        .connection_id = facts->connection_id,
+    };
+    if (reason == CLOSE_REASON_NO_FILTER_CHAIN)
+        record.response_code_details = close_reason_word(reason);
+    else
+        record.connection_termination_details = close_reason_word(reason);
+    if (session != NULL)
+        record.downstream_transport_failure_reason = tls_session_error(session);
+    access_log_write(context->access_log, snapshot->access_log, &record);
+}
