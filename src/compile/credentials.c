@@ -1,6 +1,6 @@
 #include "compile/credentials.h"
 
-#include "base/clock.h"
+#include "compile/certificate_report.h"
 #include "compile/compiler.h"
 #include "compile/identity_cache.h"
 
@@ -121,18 +121,6 @@ static void report_content(struct compiler *compiler, const struct secret *secre
                     last_good_text(last));
 }
 
-static void report_dates(struct compiler *compiler, const struct secret *secret, const struct tls_identity *identity) {
-    int64_t now_s = (int64_t)(clock_wall_ns() / NANOSECONDS_PER_SECOND);
-    const char *what = NULL;
-    if (tls_identity_not_after(identity) < now_s)
-        what = "the certificate has expired";
-    else if (tls_identity_not_before(identity) > now_s)
-        what = "the certificate is not valid yet";
-    if (what != NULL)
-        compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_CERTIFICATE_DATE, secret->meta.position, &secret->meta,
-                        "renew it", "%s; it is served all the same", what);
-}
-
 static void unpin(void *identity) {
     tls_identity_unpin(identity);
 }
@@ -189,7 +177,7 @@ static struct tls_identity *find_identity(struct compiler *compiler, const struc
         report_content(compiler, secret, error.text, last);
         return last;
     }
-    report_dates(compiler, secret, identity);
+    certificate_report(compiler, secret, identity);
     return identity;
 }
 

@@ -1,5 +1,6 @@
 #include "compile/tls.h"
 
+#include "compile/cipher_suite.h"
 #include "compile/compiler.h"
 #include "compile/credentials.h"
 #include "tls/hash.h"
@@ -55,14 +56,6 @@ static enum tls_version version_of(enum gateway_tls_version written, enum gatewa
         return TLS_VERSION_1_3;
     }
     return TLS_VERSION_UNSET;
-}
-
-static bool cipher_is_usable(struct span name) {
-    if (name.size == 0)
-        return false;
-    bool expression = !((name.data[0] >= 'A' && name.data[0] <= 'Z') || (name.data[0] >= 'a' && name.data[0] <= 'z') ||
-                        (name.data[0] >= '0' && name.data[0] <= '9'));
-    return expression || span_equal(name, SPAN_LITERAL("ALL")) || tls_cipher_suite_is_known(name);
 }
 
 /* Unknown and repeated names are left out with a warning, as Istio does. */
@@ -121,7 +114,7 @@ static struct tls_server_policy *compile_policy(struct compiler *compiler, const
     struct span_list ciphers;
     struct span_list curves;
     filter_names(compiler, meta, tls->cipher_suites.count > 0 ? &tls->cipher_suites : &mesh->tls_cipher_suites,
-                 cipher_is_usable, "cipher suite", &ciphers);
+                 cipher_suite_is_usable, "cipher suite", &ciphers);
     filter_names(compiler, meta, tls->ecdh_curves.count > 0 ? &tls->ecdh_curves : &mesh->tls_ecdh_curves,
                  tls_curve_is_known, "curve", &curves);
     struct tls_server_policy_options options = {
