@@ -102,7 +102,8 @@ def test_a_bad_certificate_has_its_own_diagnostic(scenario, version, chain, key,
     write_secret(scenario, chain, key[1], password)
     printed = fairlead("check", "-f", scenario.folder)
     if expected is None:
-        assert "FL40" not in printed.stdout and "the certificate" not in printed.stdout, printed.stdout
+        for mistake in ("wrong order", "intermediate", "expired", "not valid yet", "is not for host", "encrypted"):
+            assert mistake not in printed.stdout
     else:
         assert expected in printed.stdout, printed.stdout
     scenario.start()
