@@ -23,4 +23,7 @@ set(system_libraries_text PkgConfig::yaml PkgConfig::jansson)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 set(system_libraries_regex PkgConfig::re2)
 
+pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
+set(system_libraries_http PkgConfig::nghttp2)
+
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)

@@ -174,8 +174,13 @@ static void on_client_stream_closed(void *owner, struct http_client_stream *stre
     gateway->up = NULL;
 }
 
-static const struct http_server_events server_events = {on_begin,    on_request_head,  on_request_body, on_request_end,
-                                                        on_rejected, on_stream_failed, on_stream_closed};
+static const struct http_server_events server_events = {.stream_begin = on_begin,
+                                                        .request_head = on_request_head,
+                                                        .request_body = on_request_body,
+                                                        .request_end = on_request_end,
+                                                        .request_rejected = on_rejected,
+                                                        .stream_failed = on_stream_failed,
+                                                        .stream_closed = on_stream_closed};
 static const struct http_client_events client_events = {on_informational, on_response_head,   on_response_body,
                                                         on_response_end,  on_response_failed, on_client_stream_closed};
 
@@ -274,8 +279,13 @@ static void witness_closed(void *owner, struct http_stream *stream UNUSED)
     arena_reset(&((struct witness *)owner)->arena);
 }
 
-static const struct http_server_events witness_events = {witness_begin,    witness_head,   witness_body,  witness_end,
-                                                         witness_rejected, witness_failed, witness_closed};
+static const struct http_server_events witness_events = {.stream_begin = witness_begin,
+                                                         .request_head = witness_head,
+                                                         .request_body = witness_body,
+                                                         .request_end = witness_end,
+                                                         .request_rejected = witness_rejected,
+                                                         .stream_failed = witness_failed,
+                                                         .stream_closed = witness_closed};
 
 static void check_upstream(struct gateway *gateway)
 {

@@ -64,7 +64,20 @@
 /* All chunk extensions of one message: they cost the sender nothing and are thrown away. */
 #define HTTP_CHUNK_EXTENSION_BYTES_MAX (16 * 1024)
 
+/* --- HTTP/2 --- */
+/* Streams that a client may have open at a time: RFC 9113 section 6.5.2 asks for 100 or more. */
+#define HTTP2_STREAMS_MAX 100
+/* What a client may send on one stream before we read on (its window), and on the whole connection. */
+#define HTTP2_STREAM_WINDOW_BYTES (256 * 1024)
+#define HTTP2_CONNECTION_WINDOW_BYTES (1024 * 1024)
+/* Response bytes that wait for a client's window on one stream: above it the stream's source is no longer read, below it is again. Lower than
+ * a connection's, for a connection has HTTP2_STREAMS_MAX of them. */
+#define HTTP2_STREAM_HIGH_WATER_BYTES (64 * 1024)
+#define HTTP2_STREAM_LOW_WATER_BYTES (16 * 1024)
+
 /* --- Deadlines --- */
+/* The step in which HTTP/2 sessions learn that time passes: their rates and stalls are counted in it. */
+#define HTTP_SESSION_TICK_NS SECONDS(5)
 /* A whole ClientHello, and a TLS handshake (Istio: PILOT_GATEWAY_TRANSPORT_SOCKET_CONNECT_TIMEOUT). */
 #define DEADLINE_CLIENT_HELLO_NS SECONDS(15)
 #define DEADLINE_HANDSHAKE_NS SECONDS(15)

@@ -371,6 +371,18 @@ static void server_resume(struct http_stream *stream) {
     server_of_stream(stream)->paused = false;
 }
 
+static size_t server_queued(const struct http_stream *stream UNUSED) {
+    return 0;
+}
+
+/* Every send function writes into the output itself, and deadlines are the owner's. */
+static void server_nothing_to_do(struct http_server *base UNUSED) {
+}
+
+static enum close_reason server_close_reason(const struct http_server *base UNUSED) {
+    return CLOSE_REASON_NONE;
+}
+
 static void server_abort(struct http_stream *stream, enum close_reason reason UNUSED) {
     struct http1_server *server = server_of_stream(stream);
     server->final_status = HTTP_SESSION_BROKEN;
@@ -398,6 +410,10 @@ static const struct http_server_functions functions = {
     .send_head = server_send_head,
     .send_body = server_send_body,
     .send_end = server_send_end,
+    .queued = server_queued,
+    .produce = server_nothing_to_do,
+    .tick = server_nothing_to_do,
+    .close_reason = server_close_reason,
     .abort = server_abort,
     .deinit = server_deinit,
 };

@@ -5,8 +5,10 @@
  *  - Events are called from inside receive, receive_end and the send functions; an owner may call send functions from inside an event. It
  *    must not destroy the session there (objects die at the end of the loop turn).
  *  - `ends` on a head: no content and no end event or call follows.
- *  - A send function that returns false has met the output's ceiling (or was told a lie about lengths): the session is BROKEN. Abort the
- *    stream and close the connection.
+ *  - A send function that returns false has met the output's ceiling (or was told a lie about lengths). HTTP/1: the session is BROKEN. Abort
+ *    the stream; close the connection where the status says so. HTTP/2: the stream alone is lost; abort it.
+ *  - HTTP/1 has one stream at a time. HTTP/2 has many; each has a queue of its own for content that the peer's windows do not let go yet, and
+ *    `produce` moves from the queues into the output.
  *  - Spans of body events are valid during the event only; heads and trailers as long as the stream's arena. */
 #ifndef FAIRLEAD_HTTP_SESSION_H
 #define FAIRLEAD_HTTP_SESSION_H
@@ -27,7 +29,7 @@ enum http_session_status {
     HTTP_SESSION_PAUSED,  /* unconsumed bytes stay with the caller: until http_..._resume, or until the exchange is done (stream_closed) */
     HTTP_SESSION_CLOSING, /* flush the output, then close; input is of no interest, but unread bytes would turn the close into a reset: as LINGER */
     HTTP_SESSION_LINGER,  /* flush the output, half-close, throw input away for DEADLINE_LINGER_NS, then close */
-    HTTP_SESSION_TUNNEL,  /* after 101: raw bytes both ways, through the body events and send_body */
+    HTTP_SESSION_TUNNEL,  /* HTTP/1 after 101: raw bytes both ways, through the body events and send_body (HTTP/2: a stream's matter, OPEN) */
     HTTP_SESSION_BROKEN,  /* close at once; what is in the output would be a lie */
 };
 
@@ -49,15 +51,20 @@ struct http_server_events {
     void (*request_body)(void *owner, struct http_stream *stream, struct span bytes);
     /* In a tunnel: the client's side ended (half-close). */
     void (*request_end)(void *owner, struct http_stream *stream, struct header *trailers, size_t count);
-    /* The request is malformed (its head, or later its content) and no final head was sent yet: answer with http1_fault_status(fault); the
-     * session adds connection: close and lingers. request_head may not have been called. No further request event follows. Once a final head
-     * was sent, stream_failed(DOWNSTREAM_PROTOCOL_ERROR) is called instead. */
+    /* The request is malformed (its head, or later its content) and no final head was sent yet: answer with http1_fault_status(fault); an
+     * HTTP/1 session adds connection: close and lingers. request_head may not have been called. No further request event follows. Once a
+     * final head was sent, stream_failed(DOWNSTREAM_PROTOCOL_ERROR) is called instead. HTTP/2: only what its sender may rightly hear of
+     * (too large, a target or an authority that cannot be served); what breaks RFC 9113 is stream_failed(HTTP2_MESSAGE_INVALID). */
     void (*request_rejected)(void *owner, struct http_stream *stream, enum http1_fault fault);
-    /* The stream ended before its response did: the client left (DOWNSTREAM_CLOSED, DOWNSTREAM_BODY_TRUNCATED) or broke the protocol. Nothing
-     * can be sent any more. stream_closed follows. */
+    /* The stream ended before its response did: the client left (DOWNSTREAM_CLOSED, DOWNSTREAM_BODY_TRUNCATED; HTTP/2: it reset the stream,
+     * HTTP2_STREAM_RESET) or broke the protocol. Nothing can be sent any more. stream_closed follows. */
     void (*stream_failed)(void *owner, struct http_stream *stream, enum close_reason reason);
+    /* HTTP/2 only: the queue of this stream, which had passed HTTP2_STREAM_HIGH_WATER_BYTES, fell below HTTP2_STREAM_LOW_WATER_BYTES: read
+     * its source on. From inside produce. */
+    void (*stream_drained)(void *owner, struct http_stream *stream);
     /* The last call about this stream, always made for each stream_begin: the arena may go, the next request may begin. Look at
-     * http_server_status and feed it the bytes that were kept, if any (not from inside this event). */
+     * http_server_status and feed it the bytes that were kept, if any (not from inside this event). HTTP/2: the response's last byte was
+     * framed (in produce), or the stream was reset; the struct http_stream is gone when this returns. */
     void (*stream_closed)(void *owner, struct http_stream *stream);
 };
 
@@ -73,6 +80,10 @@ struct http_server_functions {
     bool (*send_head)(struct http_stream *stream, const struct message_head *head, bool ends);
     bool (*send_body)(struct http_stream *stream, struct span bytes);
     bool (*send_end)(struct http_stream *stream, const struct header *trailers, size_t count);
+    size_t (*queued)(const struct http_stream *stream);
+    void (*produce)(struct http_server *server);
+    void (*tick)(struct http_server *server);
+    enum close_reason (*close_reason)(const struct http_server *server);
     void (*abort)(struct http_stream *stream, enum close_reason reason);
     void (*deinit)(struct http_server *server);
 };
@@ -88,8 +99,8 @@ struct http_server {
 static inline enum http_session_status http_server_receive(struct http_server *server, struct span bytes, size_t *ret_consumed) {
     return server->functions->receive(server, bytes, ret_consumed);
 }
-/* The client closed its sending side in order, and every byte before that was consumed. With an exchange under way whose request is complete,
- * the answer is still sent; then the session is CLOSING. */
+/* The client closed its sending side in order, and every byte before that was consumed. HTTP/1: with an exchange under way whose request is
+ * complete, the answer is still sent; then the session is CLOSING. HTTP/2: the streams have failed, the session is CLOSING. */
 static inline enum http_session_status http_server_receive_end(struct http_server *server) {
     return server->functions->receive_end(server);
 }
@@ -100,11 +111,14 @@ static inline enum http_session_status http_server_status(const struct http_serv
 static inline bool http_server_is_idle(const struct http_server *server) {
     return server->functions->is_idle(server);
 }
-/* The next (or present) response says connection: close; an idle session turns CLOSING. */
+/* The next (or present) response says connection: close; an idle session turns CLOSING. HTTP/2: GOAWAY with the highest stream id (the client
+ * opens no more), at the next tick the real one; CLOSING when no stream is left. Call produce and flush. */
 static inline void http_server_begin_drain(struct http_server *server) {
     server->functions->begin_drain(server);
 }
-/* Back-pressure on the request's content: while paused, receive consumes nothing of it. Resume, then receive again. */
+/* Back-pressure on the request's content: while paused, receive consumes nothing of it. Resume, then receive again. HTTP/2: body events still
+ * come up to the window that was granted (HTTP2_STREAM_WINDOW_BYTES); it grows again after resume. The connection's window is credited on
+ * receipt, so that one slow stream does not hold the others. */
 static inline void http_server_pause(struct http_stream *stream) {
     stream->server->functions->pause(stream);
 }
@@ -129,8 +143,30 @@ MUST_USE static inline bool http_server_send_body(struct http_stream *stream, st
 MUST_USE static inline bool http_server_send_end(struct http_stream *stream, const struct header *trailers, size_t count) {
     return stream->server->functions->send_end(stream, trailers, count);
 }
-/* The response cannot be completed: the client must not take it for whole, so the session is BROKEN (close with a reset: a response that
- * lasts until close has no other mark). stream_failed is not called; stream_closed is. Also to be called after a send function said false. */
+/* Response bytes that send_body took and that are not in the output yet. HTTP/1: 0. Above HTTP2_STREAM_HIGH_WATER_BYTES the owner stops reading
+ * the stream's source until stream_drained. */
+static inline size_t http_server_stream_queued(const struct http_stream *stream) {
+    return stream->server->functions->queued(stream);
+}
+/* Moves into the output what may go now: frames of the streams in turn, as the windows permit, until the output holds
+ * BUFFER_HIGH_WATER_BYTES. Call it before each flush of a turn, and when the output was drained. HTTP/1: nothing to do. Calls
+ * stream_drained and stream_closed. Not from inside an event. */
+static inline void http_server_produce(struct http_server *server) {
+    server->functions->produce(server);
+}
+/* Time passes: to be called every HTTP_SESSION_TICK_NS in the life of an HTTP/2 session, its idle times included. Rates of what a peer may do
+ * are counted between ticks, and what made no progress over many is given up. May call events; look at the status, produce and flush after. */
+static inline void http_server_tick(struct http_server *server) {
+    server->functions->tick(server);
+}
+/* Why the session is CLOSING or BROKEN when that was its own doing (the peer broke the protocol, or a limit against floods was met); else
+ * NONE. */
+static inline enum close_reason http_server_close_reason(const struct http_server *server) {
+    return server->functions->close_reason(server);
+}
+/* The response cannot be completed: the client must not take it for whole. HTTP/1: the session is BROKEN (close with a reset: a response that
+ * lasts until close has no other mark). HTTP/2: the stream is reset with a code that fits the reason, the session stays OPEN. stream_failed is
+ * not called; stream_closed is, from inside. Also to be called after a send function said false. */
 static inline void http_server_abort(struct http_stream *stream, enum close_reason reason) {
     stream->server->functions->abort(stream, reason);
 }

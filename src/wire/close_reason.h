@@ -41,6 +41,21 @@
     X(DOWNSTREAM_BODY_TRUNCATED, "downstream_remote_disconnect", DOWNSTREAM_CONNECTION_TERMINATION, "closed_downstream_truncated")  \
     X(REQUEST_HEAD_TIMEOUT, "request_header_timeout", DOWNSTREAM_PROTOCOL_ERROR, "closed_request_head_timeout")                     \
     X(STREAM_IDLE_TIMEOUT, "stream_idle_timeout", STREAM_IDLE_TIMEOUT, "closed_stream_idle_timeout")                                \
+    /* HTTP/2 towards the client: one stream, then whole connections. */                                                             \
+    X(HTTP2_STREAM_RESET, "http2.remote_reset", DOWNSTREAM_REMOTE_RESET, "closed_http2_stream_reset")                                 \
+    X(HTTP2_MESSAGE_INVALID, "http2.violation.of.messaging.rule", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_message_invalid")        \
+    X(HTTP2_STREAM_STALLED, "http2.stream_stalled", STREAM_IDLE_TIMEOUT, "closed_http2_stream_stalled")                             \
+    X(HTTP2_PROTOCOL_ERROR, "http2.codec_error", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_protocol_error")                          \
+    X(HTTP2_RAPID_RESET, "http2.too_many_premature_resets", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_rapid_reset")                  \
+    X(HTTP2_CONTINUATION_FLOOD, "http2.continuation_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_continuation_flood")    \
+    X(HTTP2_SETTINGS_FLOOD, "http2.inbound_settings_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_settings_flood")        \
+    X(HTTP2_PING_FLOOD, "http2.inbound_ping_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_ping_flood")                    \
+    X(HTTP2_EMPTY_FRAMES_FLOOD, "http2.inbound_empty_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_empty_frames_flood")   \
+    X(HTTP2_WINDOW_FLOOD, "http2.inbound_window_update_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_window_flood")       \
+    X(HTTP2_PRIORITY_FLOOD, "http2.inbound_priority_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_priority_flood")        \
+    X(HTTP2_OUTBOUND_FLOOD, "http2.outbound_frames_flood", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_outbound_flood")                \
+    X(HTTP2_HEADER_BOMB, "http2.header_bomb", DOWNSTREAM_PROTOCOL_ERROR, "closed_http2_header_bomb")                                \
+    X(HTTP2_STREAMS_EXHAUSTED, "http2.stream_ids_exhausted", NONE, "closed_http2_streams_exhausted")                                \
     /* Routing. */                                                                                                                  \
     X(NO_ROUTE, "route_not_found", NO_ROUTE, "closed_no_route")                                                                     \
     X(NO_CLUSTER, "cluster_not_found", NO_CLUSTER, "closed_no_cluster")                                                             \
