@@ -59,6 +59,8 @@
 /* Request body bytes kept for a retry; past it the retry is lost, never the stream. */
 #define HTTP_REPLAY_BYTES_MAX (64 * 1024)
 
+/* The body of an answer of the gateway itself, as a gRPC client gets it in a field. */
+#define GRPC_MESSAGE_BYTES_MAX 1024
 /* Options in all Connection fields of one head: each is compared with every field. */
 #define HTTP_CONNECTION_OPTIONS_MAX 32
 /* All chunk extensions of one message: they cost the sender nothing and are thrown away. */

@@ -25,10 +25,8 @@
 static void features_that_are_not_served_refuse_their_route(void **state) {
     (void)state;
     static const char *const entries[] = {
-        "{match: [{uri: {prefix: /a}}], corsPolicy: {}, route: [{destination: {host: web}}]}",
         "{match: [{uri: {prefix: /a}}], mirror: {host: web}, route: [{destination: {host: web}}]}",
         "{match: [{uri: {prefix: /a}}], delegate: {name: d}}",
-        "{match: [{uri: {prefix: /a}}], fault: {abort: {httpStatus: 500}}, route: [{destination: {host: web}}]}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
         char yaml[8192];

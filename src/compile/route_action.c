@@ -114,9 +114,13 @@ bool route_action_compile(struct compiler *compiler, const struct object_meta *m
     }
     if (written->redirect.is_set)
         return compile_redirect(compiler, meta, &written->redirect, server, route) && usable;
-    if (written->direct_response.is_set)
+    if (written->direct_response.is_set) {
         compile_direct_response(compiler, &written->direct_response, route);
-    else if (written->rewrite.is_set)
+        return usable;
+    }
+    route->fault = fault_action_compile(compiler, &written->fault);
+    usable &= cors_policy_compile(compiler, meta, &written->cors, &route->cors);
+    if (written->rewrite.is_set)
         return compile_rewrite(compiler, meta, &written->rewrite, route) && usable;
     return usable;
 }

@@ -71,8 +71,9 @@ static void compile_uri(struct match_draft *draft, const struct string_match *ur
     match->path = match->path_match == PATH_MATCH_ANY ? SPAN_EMPTY : arena_copy(compiler->arena, uri->value);
 }
 
-static bool compile_text(struct match_draft *draft, const struct string_match *written, struct text_match *ret_text) {
-    struct text_match text = {.kind = TEXT_MATCH_PRESENT, .value = arena_copy(draft->compiler->arena, written->value)};
+bool text_match_compile(struct compiler *compiler, const struct object_meta *meta, const struct string_match *written,
+                        struct text_match *ret_text) {
+    struct text_match text = {.kind = TEXT_MATCH_PRESENT, .value = arena_copy(compiler->arena, written->value)};
     switch (written->kind) {
     case STRING_MATCH_NONE:
         break;
@@ -87,7 +88,7 @@ static bool compile_text(struct match_draft *draft, const struct string_match *w
         if (span_equal(written->value, SPAN_LITERAL("*")))
             break;
         text.kind = TEXT_MATCH_REGEX;
-        text.regex = regex_compile(draft->compiler, draft->meta, written->value, written->position);
+        text.regex = regex_compile(compiler, meta, written->value, written->position);
         if (text.regex == NULL)
             return false;
         break;
@@ -99,7 +100,7 @@ static bool compile_text(struct match_draft *draft, const struct string_match *w
 static void add_condition(struct match_draft *draft, struct match_condition condition, const struct string_match *written) {
     if (!position_is_known(written->position))
         return;
-    if (compile_text(draft, written, &condition.text))
+    if (text_match_compile(draft->compiler, draft->meta, written, &condition.text))
         draft->match.conditions[draft->match.condition_count++] = condition;
     else
         draft->failed = true;

@@ -14,6 +14,10 @@
 MUST_USE bool route_match_compile(struct compiler *compiler, const struct object_meta *meta, const struct http_match *match,
                                   struct route_match *ret_match);
 
+/* StringMatch; an empty one matches everything. False, after a diagnostic: its regular expression is not usable. */
+MUST_USE bool text_match_compile(struct compiler *compiler, const struct object_meta *meta, const struct string_match *written,
+                                 struct text_match *ret_text);
+
 /* The program of a pattern, made once a snapshot and freed with it. NULL, after a diagnostic at `position`, when it is no usable RE2. */
 const struct regex *regex_compile(struct compiler *compiler, const struct object_meta *meta, struct span pattern,
                                   struct position position);

@@ -223,6 +223,7 @@ static void send_body(struct exchange *exchange, struct span bytes) {
 
 void attempt_body(struct exchange *exchange, struct span bytes) {
     switch (exchange->phase) {
+    case EXCHANGE_DELAYED:
     case EXCHANGE_BACKOFF:
     case EXCHANGE_CONNECTING: keep_for_replay(exchange, bytes); return;
     case EXCHANGE_WAITING:

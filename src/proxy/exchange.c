@@ -5,7 +5,8 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "proxy/decide.h"
+#include "proxy/fault.h"
+#include "proxy/grpc_reply.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rules.h"
 #include "proxy/rewrite.h"
@@ -24,6 +25,7 @@ static void exchange_free(struct grave *grave) {
 
 static void route_expired(struct timer *timer);
 static void age_expired(struct timer *timer);
+static void delay_expired(struct timer *timer);
 
 static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     struct http_connection *http = owner;
@@ -45,6 +47,7 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     buffer_init(&exchange->replay, &context->chunks);
     timer_init(&exchange->route_timer, route_expired);
     timer_init(&exchange->age_timer, age_expired);
+    timer_init(&exchange->delay_timer, delay_expired);
     arena_init_with(&exchange->arena, exchange->memory, sizeof(exchange->memory), EXCHANGE_ARENA_BLOCK_BYTES);
     stream->user = exchange;
     http_connection_set_exchange(http, exchange);
@@ -58,6 +61,7 @@ static void on_stream_closed(void *owner, struct http_stream *stream) {
     attempt_give_up(exchange);
     timer_cancel(&context->timers, &exchange->route_timer);
     timer_cancel(&context->timers, &exchange->age_timer);
+    timer_cancel(&context->timers, &exchange->delay_timer);
     exchange_log(exchange);
     exchange->phase = EXCHANGE_ENDED;
     buffer_reset(&exchange->replay);
@@ -107,6 +111,8 @@ static struct message_head *reply_head(struct exchange *exchange, const struct l
         message_head_add_name(head, SPAN_LITERAL("allow"), reply->allow);
     if (reply->body.size > 0)
         message_head_add(head, HEADER_CONTENT_LENGTH, arena_print(&exchange->arena, "%zu", reply->body.size));
+    for (size_t i = 0; i < reply->field_count; i++)
+        message_head_add_name(head, reply->fields[i].name, reply->fields[i].value);
     exchange_apply_response_rules(exchange, head);
     if (reply->body.size > 0 && !message_head_has(head, HEADER_CONTENT_TYPE))
         message_head_add(head, HEADER_CONTENT_TYPE, SPAN_LITERAL("text/plain"));
@@ -114,8 +120,14 @@ static struct message_head *reply_head(struct exchange *exchange, const struct l
     return head;
 }
 
-void exchange_reply(struct exchange *exchange, const struct local_reply *reply) {
+void exchange_reply(struct exchange *exchange, const struct local_reply *given) {
+    const struct local_reply *reply = given;
+    struct local_reply grpc;
     ASSERT(exchange->response == NULL);
+    if (grpc_reply_applies(exchange->request)) {
+        grpc = grpc_reply_of(given, exchange->request);
+        reply = &grpc;
+    }
     attempt_give_up(exchange);
     exchange->phase = EXCHANGE_ANSWERED;
     exchange->flags |= reply->flags;
@@ -194,11 +206,17 @@ static void age_expired(struct timer *timer) {
         exchange_let_snapshot_go(exchange);
 }
 
+/* Counts from the end of the request, or from the end of its delay. The exchange may be over. */
+static void start_route_timer(struct exchange *exchange) {
+    bool lives = exchange->phase != EXCHANGE_ANSWERED && exchange->phase != EXCHANGE_ENDED;
+    if (exchange->timeout_ns > 0 && exchange->request_complete && lives)
+        timer_set(&exchange->context->timers, &exchange->route_timer, exchange->context->now_ns, exchange->timeout_ns);
+}
+
 static void request_is_complete(struct exchange *exchange) {
     exchange->request_complete = true;
     exchange->request_end_ns = exchange->context->now_ns;
-    if (exchange->timeout_ns > 0 && exchange->phase != EXCHANGE_ANSWERED)
-        timer_set(&exchange->context->timers, &exchange->route_timer, exchange->context->now_ns, exchange->timeout_ns);
+    start_route_timer(exchange);
 }
 
 /* --- The request --- */
@@ -238,6 +256,49 @@ static void exchange_forward(struct exchange *exchange, const struct decision *d
     attempt_start(exchange);
 }
 
+static void exchange_act(struct exchange *exchange, const struct decision *decision) {
+    if (decision->kind == DECISION_FORWARD) {
+        exchange_forward(exchange, decision);
+        return;
+    }
+    struct local_reply reply = local_reply_of_decision(decision, exchange->request);
+    exchange_reply(exchange, &reply);
+}
+
+/* Envoy's order of filters: the abort comes before CORS is looked at. */
+static void exchange_after_delay(struct exchange *exchange, const struct decision *decision) {
+    const struct route *route = decision->route;
+    if (fault_draw_abort(route->fault, &exchange->context->random)) {
+        struct local_reply reply = fault_reply(route->fault);
+        exchange_reply(exchange, &reply);
+    } else if (cors_decide(route->cors, exchange->request, &exchange->cors) == CORS_PREFLIGHT) {
+        struct local_reply reply = cors_preflight_reply(route->cors, exchange->request, exchange->cors);
+        /* The route's headers are about answers of the upstream or of the router. */
+        memset(exchange->response_rules, 0, sizeof(exchange->response_rules));
+        exchange_reply(exchange, &reply);
+    } else {
+        exchange_act(exchange, decision);
+    }
+}
+
+static void delay_expired(struct timer *timer) {
+    struct exchange *exchange = CONTAINER_OF(timer, struct exchange, delay_timer);
+    struct http_connection *http = exchange->http;
+    if (exchange->phase != EXCHANGE_DELAYED)
+        return;
+    exchange_after_delay(exchange, exchange->delayed);
+    start_route_timer(exchange);
+    http_connection_settle(http);
+}
+
+static void exchange_delay(struct exchange *exchange, const struct decision *decision, uint64_t delay_ns) {
+    exchange->flags |= RESPONSE_FLAG_DELAY_INJECTED;
+    exchange->phase = EXCHANGE_DELAYED;
+    exchange->delayed = arena_new(&exchange->arena, struct decision);
+    *exchange->delayed = *decision;
+    timer_set(&exchange->context->timers, &exchange->delay_timer, exchange->context->now_ns, delay_ns);
+}
+
 static void exchange_route(struct exchange *exchange, const struct filter_chain *chain) {
     struct decision decision;
     decide(chain->routes, exchange->request, random_next(&exchange->context->random), &decision);
@@ -246,12 +307,15 @@ static void exchange_route(struct exchange *exchange, const struct filter_chain 
     if (decision.destination != NULL)
         exchange->upstream_cluster = decision.destination->cluster_name;
     exchange_take_response_rules(exchange, &decision);
-    if (decision.kind == DECISION_FORWARD) {
-        exchange_forward(exchange, &decision);
+    if (decision.route == NULL || decision.route->action != ROUTE_FORWARD) {
+        exchange_act(exchange, &decision);
         return;
     }
-    struct local_reply reply = local_reply_of_decision(&decision, exchange->request);
-    exchange_reply(exchange, &reply);
+    uint64_t delay_ns = fault_draw_delay_ns(decision.route->fault, &exchange->context->random);
+    if (delay_ns > 0)
+        exchange_delay(exchange, &decision, delay_ns);
+    else
+        exchange_after_delay(exchange, &decision);
 }
 
 static void exchange_begin(struct exchange *exchange) {
@@ -282,8 +346,8 @@ static void on_request_head(void *owner, struct http_stream *stream, struct mess
     exchange->request_complete = ends;
     exchange->request_end_ns = ends ? exchange->context->now_ns : 0;
     exchange_begin(exchange);
-    if (ends && exchange->timeout_ns > 0 && exchange->phase != EXCHANGE_ANSWERED && exchange->phase != EXCHANGE_ENDED)
-        request_is_complete(exchange);
+    if (ends)
+        start_route_timer(exchange);
 }
 
 static void on_request_body(void *owner, struct http_stream *stream, struct span bytes) {

@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "http/session.h"
 #include "proxy/access_log.h"
+#include "proxy/cors.h"
+#include "proxy/decide.h"
 #include "proxy/exchange.h"
 #include "proxy/header_rules.h"
 #include "proxy/local_reply.h"
@@ -19,6 +21,7 @@
 
 enum exchange_phase {
     EXCHANGE_HEAD,       /* the request's head is not whole yet */
+    EXCHANGE_DELAYED,    /* the request waits because a fault of the route says so */
     EXCHANGE_BACKOFF,    /* a retry waits for its time */
     EXCHANGE_CONNECTING, /* a new upstream connection is on its way */
     EXCHANGE_WAITING,    /* the request goes out, the response's final head has not come */
@@ -55,6 +58,8 @@ struct exchange {
     uint64_t timeout_ns;
     /* Of the destination, then of the route: in the pinned snapshot, or in the arena when that is let go. */
     const struct header_rules *response_rules[2];
+    const struct cors_grant *cors; /* in the arena; NULL: none */
+    struct decision *delayed;      /* of EXCHANGE_DELAYED: what happens then; in the arena */
 
     struct message_head *request;  /* NULL until it was understood */
     struct message_head *response; /* as sent; NULL until one was */
@@ -67,6 +72,7 @@ struct exchange {
     struct attempt attempt;
     struct timer route_timer; /* the route's timeout */
     struct timer try_timer;   /* the try's timeout, or the backoff */
+    struct timer delay_timer; /* the route's fault */
     struct timer age_timer;   /* DEADLINE_SNAPSHOT_PIN_NS */
 
     /* For the log. */

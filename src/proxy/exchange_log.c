@@ -77,6 +77,8 @@ void exchange_apply_response_rules(struct exchange *exchange, struct message_hea
         record.response_code = (unsigned)head->status;
         header_rules_apply(exchange->response_rules[i], head, &record);
     }
+    if (exchange->cors != NULL)
+        cors_grant_apply(exchange->cors, head);
 }
 
 static void copy_response_rules(struct exchange *exchange) {

@@ -18,6 +18,10 @@ struct local_reply {
     struct span body; /* text/plain when there is one */
     struct span location;
     struct span allow;
+    const struct header *fields; /* further ones */
+    size_t field_count;
+    bool has_grpc_status; /* else it is derived from the status */
+    int grpc_status;
     uint32_t flags; /* bits of wire/response_flag.h */
     struct span details;
     bool closes; /* the connection must not serve another request */

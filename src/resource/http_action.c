@@ -46,8 +46,14 @@ static void decode_redirect_code(struct decoder *decoder, const struct node *nod
                  "%lld is no redirect that can be answered", (long long)code.value);
 }
 
+static void report_two_ports(struct decoder *decoder, const struct node *node) {
+    decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them", "only one of port and derivePort may be set");
+}
+
 static void decode_redirect_port(struct decoder *decoder, const struct node *node, void *target) {
     struct http_redirect *redirect = target;
+    if (redirect->port_kind != REDIRECT_PORT_UNSET)
+        report_two_ports(decoder, node);
     redirect->port_kind = REDIRECT_PORT_NUMBER;
     decode_number(decoder, node, 1, 65535, &redirect->port);
 }
@@ -57,9 +63,8 @@ static void decode_derived_port(struct decoder *decoder, const struct node *node
                                              {"FROM_REQUEST_PORT", REDIRECT_PORT_FROM_REQUEST}};
     struct http_redirect *redirect = target;
     int kind;
-    if (redirect->port_kind == REDIRECT_PORT_NUMBER)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
-                     "only one of port and derivePort may be set");
+    if (redirect->port_kind != REDIRECT_PORT_UNSET)
+        report_two_ports(decoder, node);
     else if (DECODE_ENUM(decoder, node, names, &kind))
         redirect->port_kind = (enum redirect_port)kind;
 }

@@ -1,6 +1,7 @@
 #include "resource/http_match.h"
 
 #include "resource/decode.h"
+#include "resource/header_name.h"
 
 struct string_match_key {
     const char *name;
@@ -73,13 +74,7 @@ static bool is_header_name(struct span name) {
     for (size_t i = 0; i < ARRAY_SIZE(pseudo_headers); i++)
         if (span_equal(name, span_of(pseudo_headers[i])))
             return true;
-    for (size_t i = 0; i < name.size; i++) {
-        char byte = byte_to_lower(name.data[i]);
-        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
-        if (!letter && (byte == '\0' || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
-            return false;
-    }
-    return name.size > 0;
+    return header_name_is_token(name);
 }
 
 static struct named_match_list decode_header_names(struct decoder *decoder, const struct node *node) {

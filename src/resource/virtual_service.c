@@ -83,12 +83,12 @@ static const struct field http_route_fields[] = {
     FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
     FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, 0),
     FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
-    FIELD_OF_TYPE("fault", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("fault", http_fault_decode, struct http_route, fault),
     FIELD_OF_TYPE("mirror", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrors", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercent", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("mirrorPercentage", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("corsPolicy", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("corsPolicy", http_cors_decode, struct http_route, cors),
     FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
 };
 

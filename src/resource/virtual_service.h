@@ -5,6 +5,8 @@
 
 #include "resource/http_match.h"
 #include "resource/http_action.h"
+#include "resource/http_cors.h"
+#include "resource/http_fault.h"
 #include "resource/object.h"
 
 struct route_destination {
@@ -29,10 +31,12 @@ struct http_route {
     struct http_redirect redirect;
     struct http_direct_response direct_response;
     struct http_rewrite rewrite;
+    struct http_fault fault;
+    struct http_cors cors;
     struct http_headers headers;
     struct located_number timeout_ns;
     struct mesh_retry_policy retries;    /* not set: the mesh's */
-    struct unsupported_list unsupported; /* fault, mirror, corsPolicy, ... */
+    struct unsupported_list unsupported; /* mirror, ... */
     const struct node *node;
 };
 

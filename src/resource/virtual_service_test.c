@@ -45,7 +45,7 @@ static void reads_http_and_records_the_rest(void **state) {
                       "          port: 80\n          name: m\n        - uri: {exact: /b}\n"
                       "          headers: {x: {exact: z}}\n          method: {exact: GET}\n"
                       "          sourceLabels: {app: x}\n          sourceNamespace: ns\n"
-                      "      timeout: 5s\n      rewrite: {uri: /}\n      corsPolicy: {}\n      route:\n        - destination: {host: s}\n"
+                      "      timeout: 5s\n      rewrite: {uri: /}\n      mirror: {host: m}\n      route:\n        - destination: {host: s}\n"
                       "          headers: {request: {}}\n    - redirect: {uri: /x}\n");
     fixture_assert_clean(fixture);
     assert_int_equal(service->http_count, 2);
@@ -63,11 +63,13 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_int_equal(route->timeout_ns.value, 5000000000);
     assert_text(route->rewrite.uri.text, "/");
     assert_int_equal(route->unsupported.count, 1);
-    assert_text(route->unsupported.first->path, "spec.http[0].corsPolicy");
+    assert_text(route->unsupported.first->path, "spec.http[0].mirror");
     assert_int_equal(route->unsupported.first->position.line, 21);
     assert_text(service->http[1].redirect.uri.text, "/x");
     assert_int_equal(service->http[1].destination_count, 0);
 }
+
+#define TO_S "      route: [{destination: {host: s}}]\n"
 
 struct mistake {
     const char *route; /* below HEAD, which has 6 lines */
@@ -102,8 +104,71 @@ static const struct mistake http_mistakes[] = {
     {"    - rewrite: {uriRegexRewrite: {match: a}}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - retries: {perTryTimeout: 1s}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - timeout: 5\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
+    {"    - redirect: {derivePort: FROM_REQUEST_PORT, port: 8443}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - fault: {}\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - fault: {delay: {fixedDelay: 0s, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {delay: {fixedDelay: 1s, percentage: {value: 100.1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {delay: {fixedDelay: 1s, percentage: {value: 0.00001}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {delay: {fixedDelay: 1s, percentage: {value: '1'}}}\n" TO_S, DIAGNOSTIC_FIELD_TYPE, 8},
+    {"    - fault: {delay: {fixedDelay: 1s, percent: 101}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {delay: {exponentialDelay: 1s, percent: 1}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {abort: {httpStatus: 199, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {abort: {grpcStatus: NONE, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {abort: {http2Error: x, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - fault: {abort: {httpStatus: 500, grpcStatus: OK, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - redirect: {uri: /x}\n      fault: {abort: {httpStatus: 500, percentage: {value: 1}}}\n", DIAGNOSTIC_FIELD_CONFLICT, 9},
+    {"    - corsPolicy: {allowOrigins: [{}]}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {allowOrigins: [{exact: ''}]}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {allowMethods: [get]}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {allowHeaders: ['a b']}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {exposeHeaders: ['']}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {maxAge: 1.5s}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {maxAge: 0s}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - corsPolicy: {unmatchedPreflights: DROP}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - match: [{uri: {regex: \"\"}}]\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_VALUE, 8},
 };
+
+static void reads_fault_and_cors(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  http:\n    - fault:\n        delay: {fixedDelay: 2s, percent: 7, percentage: {value: 12.5}}\n"
+                      "        abort: {grpcStatus: UNAVAILABLE, percentage: {value: 0.0001}}\n"
+                      "      corsPolicy:\n        allowOrigin: [old]\n        allowOrigins: [{prefix: 'https://'}, {regex: '.*'}]\n"
+                      "        allowMethods: [GET, '*']\n        allowHeaders: [x-a, '*']\n        exposeHeaders: [x-b]\n        maxAge: 24h\n"
+                      "        allowCredentials: true\n        unmatchedPreflights: IGNORE\n" TO_S
+                      "    - fault: {delay: {percent: 7, fixedDelay: 1ms}}\n      corsPolicy: {allowOrigin: ['*']}\n" TO_S
+                      "    - fault: {abort: {httpStatus: 503, percentage: {}}}\n" TO_S);
+    fixture_assert_clean(fixture);
+    const struct http_fault *fault = &service->http[0].fault;
+    assert_int_equal(fault->delay_ns.value, 2000000000);
+    assert_int_equal(fault->delay_share.value, 125000);
+    assert_int_equal(fault->grpc_status.value, 14);
+    assert_int_equal(fault->abort_share.value, 1);
+    const struct http_cors *cors = &service->http[0].cors;
+    assert_int_equal(cors->allow_origin_count, 2);
+    assert_int_equal(cors->allow_origins[0].kind, STRING_MATCH_PREFIX);
+    assert_int_equal(cors->allow_methods.count, 2);
+    assert_int_equal(cors->max_age_ns.value / 1000000000, 86400);
+    assert_true(cors->allow_credentials.value);
+    assert_true(cors->answers_unmatched_preflights);
+    assert_int_equal(service->http[1].fault.delay_share.value, 70000);
+    assert_text(service->http[1].cors.allow_origins[0].value, "*");
+    assert_false(service->http[1].cors.answers_unmatched_preflights);
+    assert_true(service->http[2].fault.abort_share.is_set);
+    assert_int_equal(service->http[2].fault.abort_share.value, 0);
+}
+
+static void a_fault_that_never_happens_is_warned_of(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service =
+        load_service(fixture, HEAD "  http:\n    - fault: {abort: {httpStatus: 500}}\n" TO_S "    - fault: {abort: {percentage: {value: 1}}}\n" TO_S
+                                   "    - fault: {delay: {fixedDelay: 1s}}\n" TO_S);
+    assert_int_equal(fixture->diagnostics.count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(fixture->diagnostics.items[i].severity, DIAGNOSTIC_WARNING);
+        assert_false(service->http[i].invalid);
+    }
+}
 
 static void a_mistake_disables_its_route_alone(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(http_mistakes); i++) {
@@ -155,6 +220,8 @@ static void a_service_without_routes_is_invalid(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(reads_tls_and_tcp),
+        FIXTURE_TEST(reads_fault_and_cors),
+        FIXTURE_TEST(a_fault_that_never_happens_is_warned_of),
         FIXTURE_TEST(reads_http_and_records_the_rest),
         FIXTURE_TEST(a_mistake_disables_its_route_alone),
         FIXTURE_TEST(tls_routes_need_a_match_with_names),

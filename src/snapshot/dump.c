@@ -218,14 +218,19 @@ static void dump_retry(const struct retry_policy *retry, FILE *output) {
     fputc('\n', output);
 }
 
+static void dump_text_match(const struct text_match *match, FILE *output) {
+    static const char *const kinds[] = {"present", "exact ", "prefix ", "regex "};
+    fputs(kinds[match->kind], output);
+    if (match->kind != TEXT_MATCH_PRESENT)
+        print_text(output, match->value);
+}
+
 static void dump_condition(const struct match_condition *condition, FILE *output) {
     static const char *const subjects[] = {"scheme", "method", "authority", "header ", "query "};
-    static const char *const kinds[] = {"present", "exact ", "prefix ", "regex "};
     fprintf(output, "      %s %s", condition->inverted ? "unless" : "if", subjects[condition->subject]);
     print_text(output, condition->name);
-    fprintf(output, " %s", kinds[condition->text.kind]);
-    if (condition->text.kind != TEXT_MATCH_PRESENT)
-        print_text(output, condition->text.value);
+    fputc(' ', output);
+    dump_text_match(&condition->text, output);
     fputc('\n', output);
 }
 
@@ -287,12 +292,54 @@ static void dump_redirect(const struct redirect_action *action, FILE *output) {
     dump_path_rewrite(&action->path, output);
 }
 
+/* In percent, as it was written. */
+static void print_share(FILE *output, uint32_t share) {
+    fprintf(output, "%g%%", share / 1e4);
+}
+
+static void dump_fault(const struct fault_action *fault, FILE *output) {
+    if (fault != NULL && fault->delay_ns > 0) {
+        fputs("      delays ", output);
+        print_share(output, fault->delay_share);
+        fputs(" by ", output);
+        print_duration(output, fault->delay_ns);
+        fputc('\n', output);
+    }
+    if (fault == NULL || fault->abort_status == 0)
+        return;
+    fputs("      aborts ", output);
+    print_share(output, fault->abort_share);
+    fprintf(output, " with %d", fault->abort_status);
+    if (fault->grpc_status >= 0)
+        fprintf(output, ", gRPC status %d", fault->grpc_status);
+    fputc('\n', output);
+}
+
+static void dump_cors(const struct cors_policy *cors, FILE *output) {
+    if (cors == NULL)
+        return;
+    fprintf(output, "      cors%s%s\n", cors->allows_credentials ? ", credentials allowed" : "",
+            cors->answers_unmatched_preflights ? ", answers every preflight" : "");
+    for (size_t i = 0; i < cors->origin_count; i++) {
+        fputs("        origin ", output);
+        dump_text_match(&cors->origins[i], output);
+        fputc('\n', output);
+    }
+    const char *const labels[] = {"        methods ", "        headers ", "        exposes ", "        max age "};
+    const struct span values[] = {cors->allow_methods, cors->allow_headers, cors->expose_headers, cors->max_age};
+    for (size_t i = 0; i < ARRAY_SIZE(labels); i++)
+        if (values[i].size > 0)
+            print_line(output, labels[i], values[i]);
+}
+
 static void dump_forward(const struct route *route, FILE *output) {
     dump_destinations(&route->destinations, "      ", output);
     if (route->rewrite != NULL) {
         dump_authority(route->rewrite->authority, "      ", output);
         dump_path_rewrite(&route->rewrite->path, output);
     }
+    dump_fault(route->fault, output);
+    dump_cors(route->cors, output);
     dump_retry(&route->retry, output);
     if (route->timeout_ns == 0)
         return;

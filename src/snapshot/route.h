@@ -50,6 +50,8 @@ struct route {
     struct redirect_action *redirect;               /* of ROUTE_REDIRECT */
     struct direct_response_action *direct_response; /* of ROUTE_DIRECT_RESPONSE */
     struct rewrite_action *rewrite;                 /* of ROUTE_FORWARD; NULL: none */
+    const struct fault_action *fault;               /* of ROUTE_FORWARD; NULL: none */
+    const struct cors_policy *cors;                 /* of ROUTE_FORWARD; NULL: none */
     const struct header_action *headers;            /* NULL: none */
     struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
 };

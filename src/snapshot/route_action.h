@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "regex/regex.h"
 #include "snapshot/access_log_format.h"
+#include "snapshot/route_match.h"
 
 enum path_rewrite_kind {
     PATH_REWRITE_NONE,
@@ -39,6 +40,24 @@ struct direct_response_action {
 struct rewrite_action {
     struct path_rewrite path;
     struct span authority; /* empty: it stays */
+};
+
+/* Shares are in millionths of all requests, each drawn for itself: a request may be delayed and then aborted. */
+struct fault_action {
+    uint32_t delay_share;
+    uint64_t delay_ns; /* 0: no delay */
+    uint32_t abort_share;
+    int abort_status; /* 0: no abort */
+    int grpc_status;  /* of the abort; -1: derived from abort_status when a gRPC client asks */
+};
+
+struct cors_policy {
+    struct text_match *origins;
+    size_t origin_count;
+    bool allows_any_origin; /* one of them matches the text "*", as Envoy asks first */
+    bool allows_credentials;
+    bool answers_unmatched_preflights; /* else they go to the upstream like other requests */
+    struct span allow_methods, allow_headers, expose_headers, max_age; /* as they are written into the fields; empty: not written */
 };
 
 /* A field to be written: its value is text and operators, as in the access log's format. */

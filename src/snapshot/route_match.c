@@ -25,7 +25,7 @@ static bool path_holds(const struct route_match *match, struct span path) {
     UNREACHABLE();
 }
 
-static bool text_holds(const struct text_match *match, struct span text) {
+bool text_match_holds(const struct text_match *match, struct span text) {
     switch (match->kind) {
     case TEXT_MATCH_PRESENT:
         return true;
@@ -96,7 +96,7 @@ static bool condition_holds(const struct match_condition *condition, const struc
         return found != condition->inverted;
     if (!found && !condition->inverted)
         return false;
-    return text_holds(&condition->text, text) != condition->inverted;
+    return text_match_holds(&condition->text, text) != condition->inverted;
 }
 
 bool route_match_holds(const struct route_match *match, const struct request_view *request) {

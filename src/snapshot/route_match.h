@@ -21,6 +21,8 @@ struct text_match {
     const struct regex *regex; /* of TEXT_MATCH_REGEX */
 };
 
+bool text_match_holds(const struct text_match *match, struct span text);
+
 enum match_subject { MATCH_SCHEME, MATCH_METHOD, MATCH_AUTHORITY, MATCH_HEADER, MATCH_QUERY_PARAMETER };
 
 struct match_condition {

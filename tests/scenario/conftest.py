@@ -3,6 +3,7 @@ import types
 
 import pytest
 from support import configuration as istio
+from support.client import request
 from support.gateway import free_ports
 
 
@@ -45,3 +46,22 @@ def scenario(tmp_path, authority, nginx, origin, run_gateway):
     value.start = start
     value.read = lambda name: json.loads((folder / name).read_text())
     return value
+
+
+@pytest.fixture
+def serve(scenario, origin):
+    """serve(entry, ...) publishes these http entries; "up" stands for a route to an origin that tells what it received."""
+    def start(*entries, handle=None):
+        upstream = origin("up", handle=handle)
+        scenario.write("backends-of-actions.yaml", istio.service_entry("up.internal.example", 80, upstream.port))
+        for entry in entries:
+            if entry.get("route") == "up":
+                entry["route"] = [istio.destination("up.internal.example", 80)]
+        scenario.write("actions.yaml", istio.virtual_service("actions", [istio.ACTIONS_HOST], http=list(entries)))
+        scenario.start()
+
+        def ask(path="/", host=istio.ACTIONS_HOST, **options):
+            return request(scenario.https_port, path, host, tls=True, **options)
+        ask.upstream, ask.gateway, ask.port = upstream, scenario.gateway, scenario.https_port
+        return ask
+    return start

@@ -90,3 +90,15 @@ def request(port, path="/", host="app.example.com", method="GET", sni=None, tls=
             response.certificate = connection.getpeercert(True)
             response.alpn = connection.selected_alpn_protocol()
         return response
+
+
+def pipeline(port, count, path="/", host="app.example.com", fields=(), at_once=100):
+    """`count` equal GET requests over TLS on one connection, so many of them on their way at once; the responses in their order."""
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields) + "\r\n"
+    responses = []
+    with connect(port, host.split(":")[0], True) as connection, connection.makefile("rb") as stream:
+        while len(responses) < count:
+            batch = min(at_once, count - len(responses))
+            connection.sendall(head.encode("latin1") * batch)
+            responses += [read_response(stream) for _ in range(batch)]
+    return responses

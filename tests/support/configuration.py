@@ -1,6 +1,9 @@
 """Istio YAML for tests, written as Python objects (JSON is YAML)."""
 import json
 
+# Where the fixture `serve` serves its routes.
+ACTIONS_HOST = "act.example.com"
+
 
 def listing(*objects):
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}, indent=1)

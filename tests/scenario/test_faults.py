@@ -1,0 +1,105 @@
+"""fault of an HTTPRoute: delays and aborts, and how many requests they meet."""
+import collections
+import time
+
+import pytest
+from support import configuration as istio
+from support.client import connect, pipeline
+from support.gateway import wait_until
+
+ALL = {"value": 100}
+HOST = istio.ACTIONS_HOST
+REQUESTS = 20000
+
+
+def test_an_abort_never_reaches_the_upstream(serve):
+    ask = serve({"fault": {"abort": {"httpStatus": 418, "percentage": ALL}}, "headers": {"response": {"set": {"x-set": "yes"}}}, "route": "up"})
+    response = ask("/")
+    assert (response.status, response.body, response.field("content-type")) == (418, b"fault filter abort", "text/plain")
+    assert response.field("x-set") == "yes", "the route's own headers stand in it as in Envoy's"
+    entry = ask.gateway.entry(response_code=418)
+    assert (entry["response_flags"], entry["response_code_details"]) == ("FI", "fault_filter_abort")
+    assert ask.upstream.received == []
+
+
+def test_an_abort_with_a_status_of_grpc(serve):
+    ask = serve({"fault": {"abort": {"grpcStatus": "UNAVAILABLE", "percentage": ALL}}, "route": "up"})
+    plain = ask("/")
+    assert (plain.status, plain.body) == (200, b"fault filter abort")
+    response = ask("/", method="POST", fields=[("content-type", "application/grpc")], body=b"\0\0\0\0\0")
+    assert (response.status, response.field("grpc-status"), response.field("grpc-message")) == (200, "14", "fault filter abort")
+    assert (response.field("content-type"), response.body) == ("application/grpc", b"")
+
+
+@pytest.mark.parametrize("fault", [
+    {"abort": {"httpStatus": 418}},
+    {"abort": {"httpStatus": 418, "percentage": {"value": 0}}},
+    {"abort": {"percentage": ALL}},
+    {"delay": {"fixedDelay": "30s"}},
+    {"delay": {"fixedDelay": "30s", "percent": 0}},
+])
+def test_a_fault_without_a_share_or_a_kind_never_happens(serve, fault):
+    ask = serve({"fault": fault, "route": "up"})
+    assert ask("/").status == 200
+    assert ask.gateway.entry(response_code=200)["response_flags"] == "-"
+
+
+@pytest.mark.parametrize("share", [{"percentage": ALL}, {"percent": 100}])
+def test_a_delay_comes_before_the_upstream_and_before_the_timeout(serve, share):
+    ask = serve({"fault": {"delay": dict(fixedDelay="400ms", **share)}, "timeout": "300ms", "route": "up"})
+    start = time.monotonic()
+    response = ask("/", method="POST", body=b"x" * 1000)
+    taken = time.monotonic() - start
+    assert response.status == 200
+    assert 0.4 <= taken < 0.44
+    assert b"x" * 1000 in response.body
+    assert ask.gateway.entry(response_code=200)["response_flags"] == "DI"
+
+
+def test_a_large_body_waits_with_its_request(serve):
+    body = bytes(range(256)) * 4096
+    ask = serve({"fault": {"delay": {"fixedDelay": "100ms", "percentage": ALL}}, "route": "up"})
+    response = ask("/", method="PUT", body=body)
+    assert response.status == 200
+    assert len(ask.upstream.received) == 1
+
+
+def test_a_delay_and_then_an_abort(serve):
+    ask = serve({"fault": {"delay": {"fixedDelay": "200ms", "percentage": ALL}, "abort": {"httpStatus": 503, "percentage": ALL}}, "route": "up"})
+    start = time.monotonic()
+    assert ask("/").status == 503
+    assert 0.2 <= time.monotonic() - start < 0.22 + 0.05
+    assert ask.gateway.entry(response_code=503)["response_flags"] == "DI,FI"
+
+
+def test_a_client_that_leaves_ends_its_delay(serve):
+    ask = serve({"match": [{"uri": {"exact": "/slow"}}], "fault": {"delay": {"fixedDelay": "600s", "percentage": ALL}}, "route": "up"},
+                {"route": "up"})
+    with connect(ask.port, HOST, True) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        assert ask("/fast").status == 200
+    entry = ask.gateway.entry(path="/slow")
+    assert entry["response_flags"] == "DI,DC"
+    assert entry["response_code"] == 0
+
+
+def test_an_abort_comes_before_the_search_for_an_upstream(serve):
+    ask = serve({"fault": {"abort": {"httpStatus": 418, "percentage": ALL}}, "route": [istio.destination("nowhere.example", 80)]})
+    assert ask("/").status == 418
+
+
+@pytest.mark.parametrize("share", [0.5, 12.5, 60])
+def test_shares_of_aborts(serve, share):
+    ask = serve({"fault": {"abort": {"httpStatus": 418, "percentage": {"value": share}}}, "route": [istio.destination("nowhere.example", 80)]})
+    statuses = [response.status for response in pipeline(ask.port, REQUESTS, host=HOST)]
+    assert set(statuses) == {418, 503}
+    assert abs(statuses.count(418) / REQUESTS * 100 - share) < 2
+
+
+def test_shares_of_delays(serve):
+    ask = serve({"fault": {"delay": {"fixedDelay": "1ms", "percentage": {"value": 5}}}, "route": [istio.destination("nowhere.example", 80)]})
+    pipeline(ask.port, REQUESTS, host=HOST)
+    wait_until(lambda: len(ask.gateway.log_lines) >= REQUESTS, what="every access log line")
+    flags = collections.Counter(entry["response_flags"] for entry in ask.gateway.entries())
+    assert set(flags) == {"DI,NC", "NC"}
+    assert abs(flags["DI,NC"] / REQUESTS * 100 - 5) < 2
