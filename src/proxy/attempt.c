@@ -134,7 +134,7 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     }
     if (exchange->replay.size > HTTP_REPLAY_BYTES_MAX)
         forget_replay(exchange);
-    http_connection_hold(exchange->http, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+    http_connection_hold(exchange, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
 }
 
 static void connect_done(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome,
@@ -201,7 +201,7 @@ static void keep_for_replay(struct exchange *exchange, struct span bytes) {
     if (!buffer_append(&exchange->replay, bytes))
         reply_overload(exchange);
     else if (exchange->replay.size >= HTTP_REPLAY_BYTES_MAX)
-        http_connection_hold(exchange->http, true);
+        http_connection_hold(exchange, true);
 }
 
 static void send_body(struct exchange *exchange, struct span bytes) {
@@ -217,7 +217,7 @@ static void send_body(struct exchange *exchange, struct span bytes) {
     }
     if (transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES) {
         (void)transport_flush(&connection->transport);
-        http_connection_hold(exchange->http, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+        http_connection_hold(exchange, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
     }
 }
 
@@ -408,7 +408,7 @@ static void on_transport_ended(struct upstream_connection *connection) {
 
 static void on_transport_drained(struct upstream_connection *connection) {
     struct exchange *exchange = connection->user;
-    http_connection_hold(exchange->http, false);
+    http_connection_hold(exchange, false);
 }
 
 static void on_settled(void *user) {

@@ -50,7 +50,7 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     timer_init(&exchange->delay_timer, delay_expired);
     arena_init_with(&exchange->arena, exchange->memory, sizeof(exchange->memory), EXCHANGE_ARENA_BLOCK_BYTES);
     stream->user = exchange;
-    http_connection_set_exchange(http, exchange);
+    http_connection_add(http, exchange);
     return &exchange->arena;
 }
 
@@ -68,8 +68,7 @@ static void on_stream_closed(void *owner, struct http_stream *stream) {
     if (exchange->pinned != NULL)
         context_unpin(context, exchange->pinned);
     exchange->pinned = NULL;
-    http_connection_set_exchange(owner, NULL);
-    http_connection_hold(owner, false);
+    http_connection_remove(owner, exchange);
     stream->user = NULL;
     context_bury(context, &exchange->grave);
 }

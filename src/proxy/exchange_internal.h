@@ -46,6 +46,7 @@ struct attempt {
 struct exchange {
     struct proxy_context *context;
     struct http_connection *http;
+    struct list link; /* in its connection */
     struct http_stream *stream;
     struct grave grave;
     bool pooled;
@@ -126,13 +127,13 @@ void exchange_let_snapshot_go(struct exchange *exchange);
 
 /* --- http_connection.c --- */
 const struct downstream_facts *http_connection_facts(const struct http_connection *http);
-/* The exchange that is under way. */
-struct exchange *http_connection_exchange(struct http_connection *http);
-void http_connection_set_exchange(struct http_connection *http, struct exchange *exchange);
+/* An exchange begins, or is over. */
+void http_connection_add(struct http_connection *http, struct exchange *exchange);
+void http_connection_remove(struct http_connection *http, struct exchange *exchange);
 struct pinned_snapshot *http_connection_begin(struct http_connection *http, const struct filter_chain **ret_chain);
 struct proxy_context *http_connection_context(struct http_connection *http);
-/* Back-pressure from the upstream side: while held, nothing is read from the client. */
-void http_connection_hold(struct http_connection *http, bool hold);
+/* Back-pressure from the upstream side: while held, nothing of this request's content is read from the client. */
+void http_connection_hold(struct exchange *exchange, bool hold);
 /* Bytes queued for the client. */
 size_t http_connection_output_size(const struct http_connection *http);
 /* Writes them as far as they go. */

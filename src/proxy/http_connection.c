@@ -24,7 +24,7 @@ struct http_connection {
     void (*closed)(void *owner);
     struct pinned_snapshot *(*begin)(void *owner, const struct filter_chain **ret_chain);
     struct http1_server server;
-    struct exchange *exchange; /* under way */
+    struct list exchanges; /* under way, the oldest first; HTTP/1: one at most */
     enum http_phase phase;
     enum http_deadline deadline;
     struct timer timer;
@@ -42,12 +42,19 @@ const struct downstream_facts *http_connection_facts(const struct http_connectio
     return http->facts;
 }
 
-struct exchange *http_connection_exchange(struct http_connection *http) {
-    return http->exchange;
+void http_connection_add(struct http_connection *http, struct exchange *exchange) {
+    list_push_back(&http->exchanges, &exchange->link);
 }
 
-void http_connection_set_exchange(struct http_connection *http, struct exchange *exchange) {
-    http->exchange = exchange;
+void http_connection_remove(struct http_connection *http, struct exchange *exchange) {
+    list_remove(&exchange->link);
+    http_connection_hold(exchange, false);
+    (void)http;
+}
+
+/* The oldest exchange; NULL when none is under way. */
+static struct exchange *oldest_exchange(const struct http_connection *http) {
+    return list_is_empty(&http->exchanges) ? NULL : CONTAINER_OF(http->exchanges.next, struct exchange, link);
 }
 
 struct pinned_snapshot *http_connection_begin(struct http_connection *http, const struct filter_chain **ret_chain) {
@@ -82,7 +89,8 @@ static void update_reading(struct http_connection *http) {
         transport_resume(http->transport);
 }
 
-void http_connection_hold(struct http_connection *http, bool hold) {
+void http_connection_hold(struct exchange *exchange, bool hold) {
+    struct http_connection *http = exchange->http;
     if (http->phase != HTTP_SERVING || http->held == hold)
         return;
     http->held = hold;
@@ -142,15 +150,25 @@ static void linger_expired(struct http_connection *http) {
 }
 
 static void client_gone(struct http_connection *http, enum close_reason reason) {
-    if (http->exchange != NULL)
-        exchange_client_gone(http->exchange, reason);
+    LIST_FOR_EACH_SAFE(link, &http->exchanges)
+        exchange_client_gone(CONTAINER_OF(link, struct exchange, link), reason);
     close_now(http);
 }
 
 /* --- Settling --- */
 
+/* The exchange whose head is still on its way; NULL when there is none. */
+static struct exchange *exchange_in_head(const struct http_connection *http) {
+    LIST_FOR_EACH(link, &http->exchanges) {
+        struct exchange *exchange = CONTAINER_OF(link, struct exchange, link);
+        if (exchange->request == NULL && exchange->response == NULL)
+            return exchange;
+    }
+    return NULL;
+}
+
 static void update_deadline(struct http_connection *http) {
-    bool in_head = http->exchange != NULL && http->exchange->request == NULL && http->exchange->response == NULL;
+    bool in_head = exchange_in_head(http) != NULL;
     if (in_head && http->deadline != HTTP_DEADLINE_HEAD)
         set_deadline(http, HTTP_DEADLINE_HEAD, DEADLINE_REQUEST_HEAD_NS);
     else if (!in_head && http->deadline == HTTP_DEADLINE_HEAD)
@@ -173,8 +191,8 @@ void http_connection_settle(struct http_connection *http) {
         return;
     }
     http->activity_ns = http->context->now_ns;
-    if (http->exchange != NULL)
-        attempt_flush(http->exchange);
+    LIST_FOR_EACH(link, &http->exchanges)
+        attempt_flush(CONTAINER_OF(link, struct exchange, link));
     enum http_session_status status = http_server_status(&http->server.base);
     if (status == HTTP_SESSION_BROKEN) {
         close_now(http);
@@ -220,11 +238,16 @@ static bool receive(struct http_connection *http, struct span bytes) {
     return true;
 }
 
+static bool waits_for_answer(const struct http_connection *http) {
+    const struct exchange *exchange = oldest_exchange(http);
+    return exchange != NULL && exchange->response == NULL;
+}
+
 static void input_ended(struct http_connection *http) {
     transport_pause(http->transport);
     (void)http_server_receive_end(&http->server.base);
     /* Half-closed and waiting for the answer, or gone: the two look alike. */
-    if (http->exchange != NULL && http->exchange->response == NULL)
+    if (waits_for_answer(http))
         set_deadline(http, HTTP_DEADLINE_HALF_CLOSED, DEADLINE_HALF_CLOSED_NS);
 }
 
@@ -263,8 +286,10 @@ void http_connection_drained(struct http_connection *http) {
     if (http->phase == HTTP_CLOSED)
         return;
     http->activity_ns = http->context->now_ns;
-    if (http->phase == HTTP_SERVING && http->exchange != NULL)
-        attempt_downstream_drained(http->exchange);
+    if (http->phase == HTTP_SERVING) {
+        LIST_FOR_EACH(link, &http->exchanges)
+            attempt_downstream_drained(CONTAINER_OF(link, struct exchange, link));
+    }
     http_connection_settle(http);
 }
 
@@ -288,12 +313,13 @@ static void idle_expired(struct http_connection *http) {
         set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS - idle_ns);
         return;
     }
-    if (http->exchange == NULL) {
+    if (list_is_empty(&http->exchanges)) {
         close_now(http);
         return;
     }
     set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
-    exchange_idle_expired(http->exchange);
+    LIST_FOR_EACH_SAFE(link, &http->exchanges)
+        exchange_idle_expired(CONTAINER_OF(link, struct exchange, link));
     http_connection_settle(http);
 }
 
@@ -303,14 +329,13 @@ static void timer_fired(struct timer *timer) {
     case HTTP_DEADLINE_IDLE: idle_expired(http); return;
     case HTTP_DEADLINE_LINGER: linger_expired(http); return;
     case HTTP_DEADLINE_HALF_CLOSED:
-        if (http->exchange != NULL && http->exchange->response == NULL)
+        if (waits_for_answer(http))
             client_gone(http, CLOSE_REASON_DOWNSTREAM_CLOSED);
         else
             set_deadline(http, HTTP_DEADLINE_IDLE, DEADLINE_IDLE_NS);
         return;
     case HTTP_DEADLINE_HEAD:
-        ASSERT(http->exchange != NULL);
-        exchange_head_expired(http->exchange);
+        exchange_head_expired(exchange_in_head(http));
         http_connection_settle(http);
         return;
     }
@@ -328,6 +353,7 @@ struct http_connection *http_connection_create(struct proxy_context *context, st
     http->owner = owner;
     http->closed = closed;
     http->begin = begin;
+    list_init(&http->exchanges);
     http->activity_ns = context->now_ns;
     http1_server_init(&http->server, &exchange_server_events, http, &transport->output);
     timer_init(&http->timer, timer_fired);
