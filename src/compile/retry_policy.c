@@ -9,7 +9,7 @@
 
 static const struct {
     struct span name;
-    uint32_t bit; /* 0: nothing that Fairlead could see */
+    uint32_t bit; /* 0: known, but nothing at an Istio gateway ever leads to it */
 } retry_conditions[] = {
     {{"5xx", 3}, RETRY_ON_5XX},
     {{"gateway-error", 13}, RETRY_ON_GATEWAY_ERROR},
@@ -25,7 +25,7 @@ static const struct {
     {{"resource-exhausted", 18}, RETRY_ON_RESOURCE_EXHAUSTED},
     {{"reset-before-request", 20}, RETRY_ON_CONNECT_FAILURE},
     {{"retriable-headers", 17}, 0},
-    {{"envoy-ratelimited", 17}, 0},
+    {{"envoy-ratelimited", 17}, RETRY_ON_ENVOY_RATE_LIMITED},
     {{"http3-post-connect-failure", 26}, 0},
 };
 
@@ -38,26 +38,19 @@ static void add_status_code(struct compiler *compiler, struct retry_policy *poli
     policy->retry_on |= RETRY_ON_RETRIABLE_STATUS_CODES;
 }
 
-/* False: there is no such condition, or it cannot be seen. */
-static bool add_condition(struct compiler *compiler, struct retry_policy *policy, struct span word) {
+/* The decoder let only words pass that are here. */
+static void add_condition(struct compiler *compiler, struct retry_policy *policy, struct span word) {
     uint64_t code;
-    if (word.size == 0)
-        return true;
-    if (span_to_u64(word, &code) && code >= 100 && code <= 599) {
+    if (span_to_u64(word, &code)) {
         add_status_code(compiler, policy, (uint16_t)code);
-        return true;
+        return;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(retry_conditions); i++) {
-        if (!span_equal(word, retry_conditions[i].name))
-            continue;
-        policy->retry_on |= retry_conditions[i].bit;
-        return retry_conditions[i].bit != 0;
-    }
-    return false;
+    for (size_t i = 0; i < ARRAY_SIZE(retry_conditions); i++)
+        if (span_equal(word, retry_conditions[i].name))
+            policy->retry_on |= retry_conditions[i].bit;
 }
 
-void retry_policy_compile(struct compiler *compiler, const struct mesh_retry_policy *written, const struct object_meta *meta,
-                          struct retry_policy *ret_policy) {
+void retry_policy_compile(struct compiler *compiler, const struct mesh_retry_policy *written, struct retry_policy *ret_policy) {
     struct retry_policy policy = {.attempts = RETRY_ATTEMPTS_DEFAULT, .backoff_base_ns = RETRY_BACKOFF_BASE_NS};
     if (written->is_set && written->attempts.is_set)
         policy.attempts = (uint32_t)written->attempts.value;
@@ -70,12 +63,8 @@ void retry_policy_compile(struct compiler *compiler, const struct mesh_retry_pol
     if (!written->is_set || rest.size == 0)
         rest = SPAN_LITERAL("connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes");
     struct span word;
-    bool speaks = meta == NULL || written->retry_on.text.size == 0 ||
-                  compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, written->retry_on.position, meta);
     while (span_split(&rest, ',', &word))
-        if (!add_condition(compiler, &policy, span_trim(word)) && speaks)
-            diagnostic_add(compiler->diagnostics, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, written->retry_on.position,
-                           meta == NULL ? compiler->mesh.origin : meta->title, SPAN_EMPTY,
-                           "retryOn \"%.*s\" is not supported yet and has no effect", SPAN_ARGUMENTS(span_trim(word)));
+        add_condition(compiler, &policy, word);
+    policy.revisits_endpoints = written->retry_ignore_previous_hosts.is_set && !written->retry_ignore_previous_hosts.value;
     *ret_policy = policy;
 }

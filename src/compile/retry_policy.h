@@ -6,8 +6,8 @@
 #include "resource/mesh_config.h"
 #include "snapshot/route.h"
 
-/* Istio's ConvertPolicy: what is not written is Istio's default. `meta` is the object's, NULL for the mesh's. */
-void retry_policy_compile(struct compiler *compiler, const struct mesh_retry_policy *written, const struct object_meta *meta,
-                          struct retry_policy *ret_policy);
+/* Istio's ConvertPolicy: what is not written is Istio's default. retryRemoteLocalities is about endpoints of other priorities, of which a
+ * cluster has none. */
+void retry_policy_compile(struct compiler *compiler, const struct mesh_retry_policy *written, struct retry_policy *ret_policy);
 
 #endif

@@ -110,7 +110,7 @@ bool route_action_compile(struct compiler *compiler, const struct object_meta *m
     if (written->retries.is_set) {
         struct mesh_retry_policy retries = written->retries;
         retries.attempts.is_set = true;
-        retry_policy_compile(compiler, &retries, meta, &route->retry);
+        retry_policy_compile(compiler, &retries, &route->retry);
     }
     if (written->redirect.is_set)
         return compile_redirect(compiler, meta, &written->redirect, server, route) && usable;

@@ -130,6 +130,6 @@ void compile_settings(struct compiler *compiler) {
     settings->termination_drain_duration_ns = (uint64_t)mesh->termination_drain_duration_ns;
     compile_headers(compiler, settings);
     compile_access_log(compiler, snapshot);
-    retry_policy_compile(compiler, &mesh->default_http_retry_policy, NULL, &compiler->retry);
+    retry_policy_compile(compiler, &mesh->default_http_retry_policy, &compiler->retry);
     report_unsupported(compiler);
 }

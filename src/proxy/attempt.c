@@ -282,13 +282,14 @@ static void hold_upstream(struct exchange *exchange) {
 static bool retries_status(struct exchange *exchange, const struct message_head *head) {
     uint32_t on_status = RETRY_ON_5XX | RETRY_ON_GATEWAY_ERROR | RETRY_ON_RETRIABLE_4XX | RETRY_ON_RETRIABLE_STATUS_CODES |
                          RETRY_ON_UNAVAILABLE | RETRY_ON_CANCELLED | RETRY_ON_DEADLINE_EXCEEDED | RETRY_ON_INTERNAL |
-                         RETRY_ON_RESOURCE_EXHAUSTED;
+                         RETRY_ON_RESOURCE_EXHAUSTED | RETRY_ON_ENVOY_RATE_LIMITED;
     if ((exchange->retry.policy->retry_on & on_status) == 0 || exchange->replay_lost || exchange->cluster == NULL ||
         (head->status < 400 && !message_head_has(head, HEADER_GRPC_STATUS)))
         return false;
     struct retry_question question = {.failure = ATTEMPT_STATUS,
                                       .status = (unsigned)head->status,
                                       .grpc_status = message_head_value(head, HEADER_GRPC_STATUS),
+                                      .rate_limited = message_head_find_name(head, SPAN_LITERAL("x-envoy-ratelimited")) != NULL,
                                       .replayable = true};
     enum retry_answer answer = retry_decide(&exchange->retry, &question);
     if (answer == RETRY_LIMIT_EXCEEDED)

@@ -21,6 +21,9 @@ static bool status_is_listed(const struct retry_policy *policy, unsigned status)
 static bool status_is_retriable(const struct retry_policy *policy, const struct retry_question *question) {
     unsigned status = question->status;
     uint32_t on = policy->retry_on;
+    /* Envoy: what another Envoy's rate limit answered is retried where that is asked for, and never otherwise. */
+    if (question->rate_limited)
+        return (on & RETRY_ON_ENVOY_RATE_LIMITED) != 0;
     return ((on & RETRY_ON_5XX) && status >= 500 && status <= 599) ||
            ((on & RETRY_ON_GATEWAY_ERROR) && status >= 502 && status <= 504) ||
            ((on & RETRY_ON_RETRIABLE_4XX) && status == 409) ||
@@ -42,9 +45,8 @@ static bool policy_covers(const struct retry_policy *policy, const struct retry_
     case ATTEMPT_ENDED:
     case ATTEMPT_ENDED_WITHIN_HEAD:
     case ATTEMPT_MALFORMED:
-        return (policy->retry_on & any_reset) != 0;
     case ATTEMPT_TRY_TIMED_OUT:
-        return (policy->retry_on & (RETRY_ON_5XX | RETRY_ON_GATEWAY_ERROR)) != 0;
+        return (policy->retry_on & any_reset) != 0;
     case ATTEMPT_STATUS:
         return status_is_retriable(policy, question);
     }
@@ -81,5 +83,7 @@ void retry_remember(struct retry_state *state, const struct network_address *end
 }
 
 size_t retry_tried_count(const struct retry_state *state) {
+    if (state->policy->revisits_endpoints)
+        return 0;
     return state->tried_count < RETRY_TRIED_MAX ? state->tried_count : RETRY_TRIED_MAX;
 }

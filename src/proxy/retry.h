@@ -37,6 +37,7 @@ struct retry_question {
     enum attempt_failure failure;
     unsigned status;        /* of ATTEMPT_STATUS */
     struct span grpc_status; /* of the response head, of ATTEMPT_STATUS; empty without one */
+    bool rate_limited;      /* the response has x-envoy-ratelimited, of ATTEMPT_STATUS */
     bool reused;            /* the connection had served before */
     bool idempotent;        /* the request's method: RFC 9110 section 9.2.2 */
     bool replayable;        /* all of the body that was sent is still kept */
@@ -55,7 +56,8 @@ enum retry_answer retry_decide(struct retry_state *state, const struct retry_que
 /* Full jitter: uniform in [0, min(base * (2^n - 1), max)) for the n-th retry (Envoy: JitteredExponentialBackOffStrategy). */
 uint64_t retry_backoff_ns(const struct retry_state *state, struct random *random);
 void retry_remember(struct retry_state *state, const struct network_address *endpoint);
-/* How many entries of `tried` hold an address: balance_pick avoids them (the previous-hosts predicate). */
+/* How many entries of `tried` hold an address: balance_pick avoids them (the previous-hosts predicate). None when the policy
+ * says so. */
 size_t retry_tried_count(const struct retry_state *state);
 
 #endif

@@ -110,8 +110,62 @@ static void tried_endpoints_are_remembered(void **state) {
     assert_true(network_address_equal(&retry.tried[0], &b));
 }
 
+static bool is_retried(uint32_t retry_on, struct retry_question question) {
+    struct retry_policy policy = {.attempts = 1, .retry_on = retry_on};
+    struct retry_state retry;
+    retry_init(&retry, &policy);
+    question.replayable = true;
+    return retry_decide(&retry, &question) == RETRY_AFTER_BACKOFF;
+}
+
+static void each_word_means_its_own_failures(void **state) {
+    (void)state;
+    const struct {
+        uint32_t word;
+        const char *grpc_status;
+    } grpc[] = {{RETRY_ON_CANCELLED, "1"}, {RETRY_ON_DEADLINE_EXCEEDED, "4"}, {RETRY_ON_RESOURCE_EXHAUSTED, "8"},
+                {RETRY_ON_INTERNAL, "13"}, {RETRY_ON_UNAVAILABLE, "14"}};
+    for (size_t word = 0; word < sizeof(grpc) / sizeof(grpc[0]); word++)
+        for (size_t status = 0; status < sizeof(grpc) / sizeof(grpc[0]); status++)
+            assert_int_equal(is_retried(grpc[word].word, (struct retry_question){.failure = ATTEMPT_STATUS,
+                                                                                 .status = 200,
+                                                                                 .grpc_status = span_of(grpc[status].grpc_status)}),
+                             word == status);
+    const struct {
+        uint32_t word;
+        unsigned status;
+        bool retried;
+    } statuses[] = {{RETRY_ON_5XX, 500, true},           {RETRY_ON_5XX, 599, true},           {RETRY_ON_5XX, 499, false},
+                    {RETRY_ON_GATEWAY_ERROR, 500, false}, {RETRY_ON_GATEWAY_ERROR, 502, true}, {RETRY_ON_GATEWAY_ERROR, 504, true},
+                    {RETRY_ON_GATEWAY_ERROR, 505, false}, {RETRY_ON_RETRIABLE_4XX, 409, true}, {RETRY_ON_RETRIABLE_4XX, 408, false},
+                    {RETRY_ON_RESET, 503, false},         {RETRY_ON_CONNECT_FAILURE, 503, false}};
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        assert_int_equal(is_retried(statuses[i].word, (struct retry_question){.failure = ATTEMPT_STATUS, .status = statuses[i].status}),
+                         statuses[i].retried);
+    const struct retry_question expired = {.failure = ATTEMPT_TRY_TIMED_OUT};
+    assert_true(is_retried(RETRY_ON_5XX, expired) && is_retried(RETRY_ON_GATEWAY_ERROR, expired) && is_retried(RETRY_ON_RESET, expired));
+    assert_false(is_retried(RETRY_ON_CONNECT_FAILURE, expired));
+    const struct retry_question limited = {.failure = ATTEMPT_STATUS, .status = 503, .rate_limited = true};
+    assert_false(is_retried(RETRY_ON_5XX, limited));
+    assert_true(is_retried(RETRY_ON_ENVOY_RATE_LIMITED, limited));
+}
+
+static void tried_endpoints_are_avoided_unless_the_policy_says_otherwise(void **state) {
+    (void)state;
+    struct retry_policy policy = istio_default;
+    struct network_address address = {.bytes = {127, 0, 0, 1}, .size = 4, .port = 80};
+    struct retry_state retry;
+    retry_init(&retry, &policy);
+    retry_remember(&retry, &address);
+    assert_int_equal(retry_tried_count(&retry), 1);
+    policy.revisits_endpoints = true;
+    assert_int_equal(retry_tried_count(&retry), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_word_means_its_own_failures),
+        cmocka_unit_test(tried_endpoints_are_avoided_unless_the_policy_says_otherwise),
         cmocka_unit_test(connect_failures_are_retried_until_the_limit),
         cmocka_unit_test(a_lost_body_is_not_retried),
         cmocka_unit_test(a_dead_reused_connection_is_worth_one_fresh_one),

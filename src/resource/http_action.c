@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "resource/base64.h"
+#include "resource/retry_on.h"
 
 #define MILLISECOND_NS 1000000
 
@@ -123,6 +124,9 @@ static void decode_body(struct decoder *decoder, const struct node *node, void *
     if (body->text.size > DIRECT_RESPONSE_BODY_BYTES_MAX)
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, body->position, "serve it from a backend",
                      "the body has %zu bytes, more than 1 MiB", body->text.size);
+    else if (body->text.size > DIRECT_RESPONSE_BODY_BYTES_MAX / 10)
+        decode_warning(decoder, DIAGNOSTIC_FIELD_VALUE, body->position, "serve it from a backend",
+                       "the body has %zu bytes: every copy of the configuration holds them", body->text.size);
 }
 
 void http_direct_response_decode(struct decoder *decoder, const struct node *node, void *target) {
@@ -200,7 +204,7 @@ void http_headers_decode(struct decoder *decoder, const struct node *node, void 
 void http_retries_decode(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
         FIELD_NUMBER_AT("attempts", struct mesh_retry_policy, attempts, 0, INT32_MAX),
-        FIELD_AT("retryOn", FIELD_STRING, struct mesh_retry_policy, retry_on),
+        FIELD_CALL_AT("retryOn", retry_on_decode, struct mesh_retry_policy, retry_on),
         FIELD_DURATION_AT("perTryTimeout", struct mesh_retry_policy, per_try_timeout_ns, MILLISECOND_NS),
         FIELD_DURATION_AT("backoff", struct mesh_retry_policy, backoff_ns, MILLISECOND_NS),
         FIELD_AT("retryRemoteLocalities", FIELD_FLAG, struct mesh_retry_policy, retry_remote_localities),

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "resource/object_decode.h"
+#include "resource/retry_on.h"
 
 #define SECOND_NS INT64_C(1000000000)
 #define MILLISECOND_NS INT64_C(1000000)
@@ -124,7 +125,7 @@ static void decode_tls_defaults(struct decoder *decoder, const struct node *node
 static void decode_retry(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
         FIELD_NUMBER_AT("attempts", struct mesh_retry_policy, attempts, 0, INT32_MAX),
-        FIELD_AT("retryOn", FIELD_STRING, struct mesh_retry_policy, retry_on),
+        FIELD_CALL_AT("retryOn", retry_on_decode, struct mesh_retry_policy, retry_on),
         FIELD_DURATION_AT("perTryTimeout", struct mesh_retry_policy, per_try_timeout_ns, MILLISECOND_NS),
         FIELD_DURATION_AT("backoff", struct mesh_retry_policy, backoff_ns, MILLISECOND_NS),
         FIELD_AT("retryRemoteLocalities", FIELD_FLAG, struct mesh_retry_policy, retry_remote_localities),

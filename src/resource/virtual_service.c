@@ -111,11 +111,28 @@ static void check_answering_route(struct decoder *decoder, const struct http_rou
     }
 }
 
+/* Istio's validateAuthorityRewrite. */
+static void check_authority(struct decoder *decoder, const struct http_route *route) {
+    const struct label_set *const sets[] = {&route->headers.request.set, &route->headers.request.add};
+    bool is_set = route->rewrite.authority.text.size > 0;
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        for (size_t item = 0; item < sets[i]->count; item++) {
+            const struct label *label = &sets[i]->items[item];
+            if (!span_equal_ignore_case(label->key, SPAN_LITERAL("host")) && !span_equal_ignore_case(label->key, SPAN_LITERAL(":authority")))
+                continue;
+            if (is_set)
+                decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, label->position, "keep one of them", "the authority is rewritten more than once");
+            is_set = true;
+        }
+    }
+}
+
 static void check_http_route(struct decoder *decoder, const struct http_route *route) {
     const struct node *node = route->node;
     bool redirects = node_get_present(node, "redirect") != NULL;
     bool answers = node_get_present(node, "directResponse") != NULL;
     bool delegates = node_get_present(node, "delegate") != NULL;
+    check_authority(decoder, route);
     int actions = (route->destination_count > 0) + redirects + answers + delegates;
     if (actions == 0)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, route->position, "add route with a destination",

@@ -105,6 +105,16 @@ static const struct mistake http_mistakes[] = {
     {"    - retries: {perTryTimeout: 1s}\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - timeout: 5\n      route: [{destination: {host: s}}]\n", DIAGNOSTIC_FIELD_TYPE, 8},
     {"    - redirect: {derivePort: FROM_REQUEST_PORT, port: 8443}\n", DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - retries: {attempts: 1, retryOn: '5xx, reset'}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 1, retryOn: '5xx,'}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 1, retryOn: 5XX}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 1, retryOn: '599'}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 1, perTryTimeout: 0s}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 1, backoff: 1us}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: -1}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - retries: {attempts: 0, retryRemoteLocalities: true}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - rewrite: {authority: a}\n      headers: {request: {set: {Host: b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 9},
+    {"    - headers: {request: {set: {host: a}, add: {':authority': b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - fault: {}\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - fault: {delay: {fixedDelay: 0s, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - fault: {delay: {fixedDelay: 1s, percentage: {value: 100.1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
@@ -156,6 +166,18 @@ static void reads_fault_and_cors(void **state) {
     assert_false(service->http[1].cors.answers_unmatched_preflights);
     assert_true(service->http[2].fault.abort_share.is_set);
     assert_int_equal(service->http[2].fault.abort_share.value, 0);
+}
+
+static void every_word_for_retries_is_known(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  http:\n    - retries:\n        attempts: 3\n        retryIgnorePreviousHosts: false\n        retryRemoteLocalities: true\n"
+                      "        retryOn: 5xx,gateway-error,reset,reset-before-request,connect-failure,retriable-4xx,refused-stream,"
+                      "retriable-status-codes,retriable-headers,envoy-ratelimited,http3-post-connect-failure,cancelled,deadline-exceeded,"
+                      "internal,resource-exhausted,unavailable,418,503\n" TO_S);
+    fixture_assert_clean(fixture);
+    assert_true(service->http[0].retries.retry_ignore_previous_hosts.is_set);
+    assert_false(service->http[0].retries.retry_ignore_previous_hosts.value);
 }
 
 static void a_fault_that_never_happens_is_warned_of(void **state) {
@@ -221,6 +243,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(reads_tls_and_tcp),
         FIXTURE_TEST(reads_fault_and_cors),
+        FIXTURE_TEST(every_word_for_retries_is_known),
         FIXTURE_TEST(a_fault_that_never_happens_is_warned_of),
         FIXTURE_TEST(reads_http_and_records_the_rest),
         FIXTURE_TEST(a_mistake_disables_its_route_alone),

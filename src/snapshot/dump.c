@@ -200,7 +200,8 @@ static void dump_retry(const struct retry_policy *retry, FILE *output) {
     static const char *const names[] = {"connect-failure", "refused-stream", "unavailable",
                                         "cancelled",       "retriable-status-codes", "5xx",
                                         "gateway-error",   "reset",          "retriable-4xx",
-                                        "deadline-exceeded", "internal",     "resource-exhausted"};
+                                        "deadline-exceeded", "internal",     "resource-exhausted",
+                                        "envoy-ratelimited"};
     fprintf(output, "      retries: %u", retry->attempts);
     const char *separator = " on ";
     for (size_t i = 0; i < ARRAY_SIZE(names) && retry->attempts > 0; i++) {
@@ -215,6 +216,8 @@ static void dump_retry(const struct retry_policy *retry, FILE *output) {
         fputs(", per try ", output);
         print_duration(output, retry->per_try_timeout_ns);
     }
+    if (retry->attempts > 0 && retry->revisits_endpoints)
+        fputs(", also where it failed", output);
     fputc('\n', output);
 }
 

@@ -25,11 +25,13 @@ enum retry_on {
     RETRY_ON_DEADLINE_EXCEEDED = 1 << 9,
     RETRY_ON_INTERNAL = 1 << 10,
     RETRY_ON_RESOURCE_EXHAUSTED = 1 << 11,
+    RETRY_ON_ENVOY_RATE_LIMITED = 1 << 12,
 };
 
 struct retry_policy {
     uint32_t attempts; /* retries after the first try */
     uint32_t retry_on; /* bits of enum retry_on */
+    bool revisits_endpoints; /* a retry may go where an earlier try went (retryIgnorePreviousHosts: false) */
     uint64_t per_try_timeout_ns; /* 0: none */
     uint64_t backoff_base_ns;
     uint64_t backoff_max_ns;

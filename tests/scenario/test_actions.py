@@ -6,6 +6,7 @@ import time
 
 import pytest
 from support import configuration as istio
+from support.client import pipeline
 
 HOST = istio.ACTIONS_HOST
 
@@ -126,3 +127,65 @@ def test_retries(serve, retries, failures, status, tries):
     ask = serve(entry, handle=failing(failures, 503))
     assert ask("/").status == status
     assert len(ask.upstream.received) == tries
+
+
+@pytest.mark.parametrize("weights", [(50, 50), (90, 10), (1, 2)])
+def test_weights(serve, scenario, weights):
+    requests = 20000
+    scenario.write("weighed.yaml", istio.service_entry("nginx.internal.example", 80, scenario.nginx.plain_port))
+    ask = serve({"headers": {"response": {"set": {"x-route": "route"}}},
+                 "route": [{**istio.destination("nginx.internal.example", 80, weight),
+                            "headers": {"response": {"set": {"x-which": name, "x-route": "beaten"}}}} for name, weight in zip("ab", weights)]
+                 + [istio.destination("nowhere.example", 80, 0)]})
+    responses = pipeline(ask.port, requests, host=HOST)
+    found = [response.field("x-which") for response in responses]
+    assert set(found) == {"a", "b"} and {response.status for response in responses} == {200}
+    assert abs(found.count("a") / requests - weights[0] / sum(weights)) < 0.02
+    assert {response.field("x-route") for response in responses} == {"route"}, "the route's fields are written after the destination's, as in Envoy"
+
+
+PATHS = {
+    # What is asked: what routes match and the upstream gets, for BASE, NONE, MERGE_SLASHES and DECODE_AND_MERGE_SLASHES.
+    "/a/../b": ("/b", "/a/../b", "/b", "/b"),
+    "/a//b": ("/a//b", "/a//b", "/a/b", "/a/b"),
+    "/a\\b": ("/a/b", "/a\\b", "/a/b", "/a/b"),
+    "/a%2Fb": ("/a%2Fb", "/a%2Fb", "/a%2Fb", "/a/b"),
+    "/a%5c%2f..%2fb?q=%2F//": ("/a%5c%2f..%2fb?q=%2F//", "/a%5c%2f..%2fb?q=%2F//", "/a%5c%2f..%2fb?q=%2F//", "/a/b?q=%2F//"),
+    "/%61/./b": ("/a/b", "/%61/./b", "/a/b", "/a/b"),
+}
+
+
+@pytest.mark.parametrize("mode", [None, "BASE", "NONE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"])
+def test_routes_and_the_upstream_see_the_same_path(serve, scenario, mode):
+    mesh = {"pathNormalization": {"normalization": mode}} if mode else {}
+    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)], mesh))
+    column = {None: 0, "BASE": 0, "NONE": 1, "MERGE_SLASHES": 2, "DECODE_AND_MERGE_SLASHES": 3}[mode]
+    exact = sorted({paths[column].split("?")[0] for paths in PATHS.values()})
+    ask = serve(*[{"name": path, "match": [{"uri": {"exact": path}}], "route": "up"} for path in exact])
+    for asked, seen in PATHS.items():
+        response = ask(asked)
+        assert response.status == 200, asked
+        assert received(response)[0] == seen[column]
+
+
+def test_fields_that_are_not_the_users_to_change(serve):
+    ask = serve({"headers": {"request": {"remove": ["host", ":path", "x-gone"], "set": {"Content-Length": "7", "connection": "x-kept"}},
+                             "response": {"remove": [":status", "x-origin"]}}, "route": "up"})
+    response = ask("/p", method="POST", fields=[("x-gone", "1"), ("x-kept", "1")], body=b"body")
+    path, fields = received(response)
+    assert (path, fields["host"], fields["content-length"], fields["x-kept"]) == ("/p", HOST, "4", "1")
+    assert "x-gone" not in fields and "connection" not in fields
+    assert response.field("x-origin") is None
+
+
+def test_operators_in_headers(serve):
+    values = {"x-host": "%REQ(:authority)%", "x-path": "%REQ(x-envoy-original-path?:path)%", "x-method": "%REQ(:METHOD)%",
+              "x-peer": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "x-protocol": "%PROTOCOL%", "x-both": "<%REQ(x-a)%|%REQ(x-b?x-a)%>",
+              "x-cut": "%REQ(x-long):3%", "x-plain": "100%%", "x-sni": "%REQUESTED_SERVER_NAME%", "x-time": "%START_TIME(%Y)%", "x-none": "%REQ(x-none)%"}
+    ask = serve({"headers": {"request": {"set": values}, "response": {"set": {"x-code": "%RESPONSE_CODE%", "x-asked": "%REQ(x-a)%"}}}, "route": "up"})
+    response = ask("/p?q", fields=[("x-a", "A"), ("x-long", "abcdef")])
+    fields = received(response)[1]
+    wanted = {"x-host": HOST, "x-path": "/p?q", "x-method": "GET", "x-peer": "127.0.0.1", "x-protocol": "HTTP/1.1", "x-both": "<A|A>", "x-cut": "abc",
+              "x-plain": "100%", "x-sni": HOST, "x-time": time.strftime("%Y", time.gmtime())}
+    assert {name: fields.get(name) for name in values} == {**wanted, "x-none": None}
+    assert (response.field("x-code"), response.field("x-asked")) == ("200", "A")

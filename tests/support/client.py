@@ -78,12 +78,12 @@ def read_response(stream, method="GET"):
     return response
 
 
-def request(port, path="/", host="app.example.com", method="GET", sni=None, tls=False, fields=(), body=b"", alpn=None):
+def request(port, path="/", host="app.example.com", method="GET", sni=None, tls=False, fields=(), body=b"", alpn=None, raw=b""):
     with connect(port, sni or host.split(":")[0], tls, alpn) as connection:
         head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields)
         if body:
             head += f"Content-Length: {len(body)}\r\n"
-        connection.sendall(head.encode("latin1") + b"\r\n" + body)
+        connection.sendall(head.encode("latin1") + b"\r\n" + body + raw)
         with connection.makefile("rb") as stream:
             response = read_response(stream, method)
         if tls and response is not None:

@@ -1,0 +1,116 @@
+"""retries of an HTTPRoute: what is tried again, how often, where, and what never is."""
+import threading
+import time
+
+import pytest
+from support import configuration as istio
+from support.gateway import free_ports
+from support.upstream import Origin
+
+
+def scripted(*answers):
+    """A handler that gives each of these answers to one request, then 200 to the rest. None closes the connection."""
+    left = list(answers)
+
+    def handle(connection, stream, head):
+        names = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:] if ": " in line)
+        Origin.read_body(stream, names)
+        answer = left.pop(0) if left else "200"
+        if answer is None:
+            return False
+        status, _, fields = answer.partition(" ")
+        stream.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{fields and fields + chr(13) + chr(10)}\r\n".encode())
+        stream.flush()
+        return True
+    return handle
+
+
+@pytest.mark.parametrize("word, answer, tries", [
+    ("5xx", "500", 2), ("5xx", "404", 1), ("5xx", None, 2),
+    ("gateway-error", "502", 2), ("gateway-error", "500", 1),
+    ("retriable-4xx", "409", 2), ("retriable-4xx", "400", 1),
+    ("retriable-status-codes", "503", 1), ("404", "404", 2), ("404,503", "503", 2),
+    ("reset", None, 2), ("connect-failure", None, 1), ("refused-stream", None, 1),
+    ("cancelled", "200 grpc-status: 1", 2), ("deadline-exceeded", "200 grpc-status: 4", 2), ("internal", "200 grpc-status: 13", 2),
+    ("resource-exhausted", "200 grpc-status: 8", 2), ("unavailable", "200 grpc-status: 14", 2), ("unavailable", "200 grpc-status: 13", 1),
+    ("envoy-ratelimited", "429 x-envoy-ratelimited: true", 2), ("5xx,429", "429 x-envoy-ratelimited: true", 1),
+    ("retriable-headers", "503", 1),
+])
+def test_words(serve, word, answer, tries):
+    ask = serve({"retries": {"attempts": 1, "retryOn": word, "backoff": "1ms"}, "route": "up"}, handle=scripted(answer))
+    # POST, since a dead connection alone is reason enough to send other methods again.
+    response = ask("/", method="POST", body=b"body")
+    assert len(ask.upstream.received) == tries
+    assert (response.status == 200 and response.field("grpc-status") is None) == (tries == 2)
+    assert b"x-envoy-attempt-count: %d\r\n" % tries in ask.upstream.received[-1]
+
+
+def test_the_limit_is_logged(serve):
+    ask = serve({"retries": {"attempts": 2, "retryOn": "503", "backoff": "1ms"}, "route": "up"}, handle=scripted(*["503"] * 9))
+    assert ask("/").status == 503
+    assert len(ask.upstream.received) == 3
+    assert ask.gateway.entry(response_code=503)["response_flags"] == "URX"
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size, tries", [(60_000, 2), (300_000, 1)])
+def test_a_body_that_was_not_kept_is_never_sent_twice(serve, size, tries, chunked):
+    ask = serve({"retries": {"attempts": 5, "retryOn": "5xx", "backoff": "1ms"}, "route": "up"}, handle=scripted("503"))
+    body = b"x" * size
+    if chunked:
+        fields = [("Transfer-Encoding", "chunked")]
+        response = ask("/", method="POST", fields=fields, body=b"", raw=b"%x\r\n" % size + body + b"\r\n0\r\n\r\n")
+    else:
+        response = ask("/", method="POST", body=body)
+    assert response.status == (200 if tries == 2 else 503)
+    assert len(ask.upstream.received) == tries
+
+
+def test_tries_have_their_own_timeout(serve):
+    released = threading.Event()
+    times = []
+
+    def handle(connection, stream, head):
+        times.append(time.monotonic())
+        if len(times) == 3:
+            stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            stream.flush()
+            return True
+        released.wait(30)
+        return False
+    ask = serve({"retries": {"attempts": 2, "retryOn": "5xx", "perTryTimeout": "300ms", "backoff": "1ms"}, "route": "up"}, handle=handle)
+    response = ask("/")
+    released.set()
+    assert response.status == 200
+    assert all(0.3 <= later - earlier < 0.33 + 0.02 for earlier, later in zip(times, times[1:])), times
+
+
+def test_the_timeout_of_the_route_ends_all_tries(serve):
+    ask = serve({"retries": {"attempts": 1000, "retryOn": "5xx", "backoff": "20ms"}, "timeout": "500ms", "route": "up"},
+                handle=scripted(*["503"] * 100_000))
+    start = time.monotonic()
+    response = ask("/")
+    assert 0.5 <= time.monotonic() - start < 0.55
+    assert response.status == 504 and len(ask.upstream.received) > 2
+
+
+def test_another_endpoint_is_tried(serve, scenario):
+    """Two endpoints, one of which refuses connections: by default every request, also with a body, reaches the other."""
+    scenario.write("two.yaml", istio.service_entry("two.internal.example", 80, scenario.nginx.plain_port, free_ports(1)[0]))
+    ask = serve({"route": [istio.destination("two.internal.example", 80)]})
+    for _ in range(10):
+        assert ask("/", method="POST", body=b"x").status == 405, "nginx's answer"
+    numbers = [ask("/").status for _ in range(10)]
+    assert numbers == [200] * 10
+
+
+def test_backoff_is_jittered_and_bounded(serve):
+    ask = serve({"retries": {"attempts": 4, "retryOn": "503", "backoff": "40ms"}, "route": "up"}, handle=scripted(*(["503"] * 4 + ["200"]) * 4))
+    taken = []
+    for _ in range(4):
+        start = time.monotonic()
+        assert ask("/").status == 200
+        taken.append(time.monotonic() - start)
+    # Envoy: uniform below min((2^n - 1) * base, 10 * base) for the n-th retry, which sums to 40 + 120 + 280 + 400 at most.
+    assert max(taken) < 0.84 + 0.1
+    assert sum(taken) / len(taken) > 0.1
