@@ -59,6 +59,8 @@
 /* Request body bytes kept for a retry; past it the retry is lost, never the stream. */
 #define HTTP_REPLAY_BYTES_MAX (64 * 1024)
 
+/* A request body that is copied for a mirror (Envoy's buffer: 1 MiB); of a larger one there is no mirror. */
+#define HTTP_MIRROR_BYTES_MAX (1024 * 1024)
 /* The body of an answer of the gateway itself, as a gRPC client gets it in a field. */
 #define GRPC_MESSAGE_BYTES_MAX 1024
 /* Options in all Connection fields of one head: each is compared with every field. */
@@ -94,6 +96,8 @@
 #define DEADLINE_HALF_CLOSED_NS SECONDS(1)
 /* An idle upstream connection is given up before most servers would (nginx: 75 s) is not safe to assume: one hour as Envoy, and rule 11's check. */
 #define DEADLINE_UPSTREAM_IDLE_NS SECONDS(3600)
+/* A mirror, from the head of its request to the end of the answer that nobody reads; the route's timeout where that is shorter. */
+#define DEADLINE_MIRROR_NS SECONDS(60)
 /* Tunnels and streams older than this copy what they will log and unpin their snapshot. */
 #define DEADLINE_SNAPSHOT_PIN_NS SECONDS(10)
 
@@ -138,6 +142,9 @@
 #define WORKER_TURN_BYTES (256 * 1024)
 /* Idle upstream connections kept for one endpoint by one worker. */
 #define WORKER_UPSTREAM_IDLE_MAX 256
+/* Mirrors of one worker that are under way, and the bodies kept for them together: further ones are not sent. */
+#define WORKER_MIRRORS_MAX 1024
+#define WORKER_MIRROR_BYTES_MAX (64L * 1024 * 1024)
 /* How long accepting pauses when descriptors run out. */
 #define WORKER_ACCEPT_PAUSE_NS MILLISECONDS(100)
 /* Snapshots alive at once; a further reload waits for one to be let go. */

@@ -20,6 +20,10 @@ static bool is_kubernetes_host(const struct compiler *compiler, struct span host
            span_ends_with(span_first(host, host.size - suffix.size), SPAN_LITERAL(".svc."));
 }
 
+static const char *consequence(const struct destination *destination) {
+    return destination->written->mirrors ? "nothing is mirrored there" : "requests are answered 503";
+}
+
 static void report_missing_service(struct compiler *compiler, const struct destination *destination) {
     enum resource_kind kind =
         is_kubernetes_host(compiler, destination->host) ? RESOURCE_SERVICE : RESOURCE_SERVICE_ENTRY;
@@ -30,8 +34,8 @@ static void report_missing_service(struct compiler *compiler, const struct desti
                     destination->meta,
                     kind == RESOURCE_SERVICE ? "add the Service with its EndpointSlice, or a ServiceEntry for this host"
                                              : "add a ServiceEntry for this host",
-                    "no Service or ServiceEntry that the gateway sees has the host %.*s; requests are answered 503",
-                    SPAN_ARGUMENTS(destination->host));
+                    "no Service or ServiceEntry that the gateway sees has the host %.*s; %s",
+                    SPAN_ARGUMENTS(destination->host), consequence(destination));
 }
 
 static size_t port_count_of(const struct registry_service *service) {
@@ -70,9 +74,10 @@ static void report_missing_port(struct compiler *compiler, const struct destinat
         return;
     compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLUSTER_PORT, position, destination->meta,
                     "write the number of one of the Service's ports in destination.port.number",
-                    "%.*s has no port %u%s; requests are answered 503", SPAN_ARGUMENTS(destination->service->meta->title),
+                    "%.*s has no port %u%s; %s", SPAN_ARGUMENTS(destination->service->meta->title),
                     destination->port,
-                    written->port.is_set ? "" : " (no port is written and it has several, so the Gateway's counts)");
+                    written->port.is_set ? "" : " (no port is written and it has several, so the Gateway's counts)",
+                    consequence(destination));
 }
 
 static void report_missing_subset(struct compiler *compiler, const struct destination *destination) {
@@ -81,8 +86,8 @@ static void report_missing_subset(struct compiler *compiler, const struct destin
         return;
     compiler_report(compiler, compiler_missing_severity(compiler, RESOURCE_DESTINATION_RULE), DIAGNOSTIC_CLUSTER_SUBSET,
                     written->subset.position, destination->meta, "define the subset in a DestinationRule for the host",
-                    "no DestinationRule that applies defines subset \"%.*s\" of %.*s; requests are answered 503",
-                    SPAN_ARGUMENTS(written->subset.text), SPAN_ARGUMENTS(destination->host));
+                    "no DestinationRule that applies defines subset \"%.*s\" of %.*s; %s",
+                    SPAN_ARGUMENTS(written->subset.text), SPAN_ARGUMENTS(destination->host), consequence(destination));
 }
 
 /* The data plane speaks HTTP/1.1 to all upstreams so far. */

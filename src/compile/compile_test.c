@@ -25,7 +25,6 @@
 static void features_that_are_not_served_refuse_their_route(void **state) {
     (void)state;
     static const char *const entries[] = {
-        "{match: [{uri: {prefix: /a}}], mirror: {host: web}, route: [{destination: {host: web}}]}",
         "{match: [{uri: {prefix: /a}}], delegate: {name: d}}",
     };
     for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {

@@ -119,6 +119,7 @@ bool route_action_compile(struct compiler *compiler, const struct object_meta *m
         return usable;
     }
     route->fault = fault_action_compile(compiler, &written->fault);
+    mirror_actions_compile(compiler, meta, &written->mirrors, server, route);
     usable &= cors_policy_compile(compiler, meta, &written->cors, &route->cors);
     if (written->rewrite.is_set)
         return compile_rewrite(compiler, meta, &written->rewrite, route) && usable;

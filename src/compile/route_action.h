@@ -16,6 +16,9 @@ const struct fault_action *fault_action_compile(struct compiler *compiler, const
 /* corsPolicy. False, after a diagnostic: an origin's regular expression is not usable. */
 MUST_USE bool cors_policy_compile(struct compiler *compiler, const struct object_meta *meta, const struct http_cors *written,
                                   const struct cors_policy **ret_policy);
+/* mirror and mirrors; those of a share of 0 are left out. */
+void mirror_actions_compile(struct compiler *compiler, const struct object_meta *meta, const struct http_mirrors *written,
+                            const struct merged_server *server, struct route *route);
 /* The headers of one of several destinations; NULL when it has none. */
 MUST_USE bool header_action_compile(struct compiler *compiler, const struct object_meta *meta, const struct http_headers *const *written,
                                     size_t count, const struct header_action **ret_action);

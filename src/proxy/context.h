@@ -18,6 +18,7 @@
 
 struct access_log_ring; /* proxy/access_log.h */
 struct upstream_pool;   /* proxy/upstream.h */
+struct mirror_pool;     /* proxy/mirror.h */
 
 /* One snapshot as one worker sees it: pins are plain integers of this thread. */
 struct pinned_snapshot {
@@ -33,6 +34,7 @@ struct proxy_counters {
     struct counter responses_2xx, responses_3xx, responses_4xx, responses_5xx;
     struct counter upstream_connections;
     struct counter upstream_retries;
+    struct counter mirrors_sent, mirrors_dropped;
     struct counter access_log_dropped;
 };
 
@@ -56,6 +58,7 @@ struct proxy_context {
     void (*snapshot_unused)(struct proxy_context *context, struct pinned_snapshot *snapshot);
     struct access_log_ring *access_log;
     struct upstream_pool *upstream;
+    struct mirror_pool *mirrors;
     struct balance balance;
     struct http_date date; /* the Date field of this second */
     struct proxy_counters counters;

@@ -48,6 +48,7 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     timer_init(&exchange->route_timer, route_expired);
     timer_init(&exchange->age_timer, age_expired);
     timer_init(&exchange->delay_timer, delay_expired);
+    list_init(&exchange->mirrors);
     arena_init_with(&exchange->arena, exchange->memory, sizeof(exchange->memory), EXCHANGE_ARENA_BLOCK_BYTES);
     stream->user = exchange;
     http_connection_add(http, exchange);
@@ -62,6 +63,7 @@ static void on_stream_closed(void *owner, struct http_stream *stream) {
     timer_cancel(&context->timers, &exchange->route_timer);
     timer_cancel(&context->timers, &exchange->age_timer);
     timer_cancel(&context->timers, &exchange->delay_timer);
+    mirrors_abandon(&exchange->mirrors);
     exchange_log(exchange);
     exchange->phase = EXCHANGE_ENDED;
     buffer_reset(&exchange->replay);
@@ -246,12 +248,23 @@ static void exchange_take_response_rules(struct exchange *exchange, const struct
         exchange->response_rules[1] = &decision->route->headers->response;
 }
 
+/* Before the first try, which may be the last thing that the exchange does. */
+static void exchange_mirror(struct exchange *exchange, const struct route *route) {
+    if (route->mirror_count == 0)
+        return;
+    mirrors_begin(exchange->context->mirrors, route, exchange->request, exchange->settings, exchange->timeout_ns, &exchange->replay,
+                  &exchange->mirrors);
+    if (exchange->request_complete)
+        mirrors_end(&exchange->mirrors);
+}
+
 static void exchange_forward(struct exchange *exchange, const struct decision *decision) {
     exchange->cluster = decision->destination->cluster;
     exchange->timeout_ns = decision->route->timeout_ns;
     retry_init(&exchange->retry, &decision->route->retry);
     timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
     exchange_edit_request(exchange, decision);
+    exchange_mirror(exchange, decision->route);
     attempt_start(exchange);
 }
 
@@ -353,6 +366,7 @@ static void on_request_body(void *owner, struct http_stream *stream, struct span
     (void)owner;
     struct exchange *exchange = stream->user;
     exchange->bytes_received += bytes.size;
+    mirrors_body(&exchange->mirrors, bytes);
     attempt_body(exchange, bytes);
 }
 
@@ -363,6 +377,7 @@ static void on_request_end(void *owner, struct http_stream *stream, struct heade
         exchange->request_trailers = trailers;
         exchange->request_trailer_count = request_rules_trailers(trailers, count);
         request_is_complete(exchange);
+        mirrors_end(&exchange->mirrors);
     }
     attempt_end(exchange);
 }
@@ -410,9 +425,12 @@ const struct http_server_events exchange_server_events = {
 void exchange_context_init(struct proxy_context *context) {
     pool_init(&context->exchanges, sizeof(struct exchange), WORKER_CONNECTIONS_MAX, WORKER_EXCHANGES_KEPT_MAX);
     context->upstream = upstream_pool_create(context, &attempt_upstream_handler);
+    context->mirrors = mirror_pool_create(context);
 }
 
 void exchange_context_deinit(struct proxy_context *context) {
+    mirror_pool_destroy(context->mirrors);
+    context->mirrors = NULL;
     upstream_pool_destroy(context->upstream);
     context->upstream = NULL;
     context_free_buried(context);

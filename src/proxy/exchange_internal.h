@@ -15,6 +15,7 @@
 #include "proxy/exchange.h"
 #include "proxy/header_rules.h"
 #include "proxy/local_reply.h"
+#include "proxy/mirror.h"
 #include "proxy/retry.h"
 #include "proxy/upstream.h"
 #include "snapshot/snapshot.h"
@@ -69,6 +70,8 @@ struct exchange {
     bool request_complete;
     struct buffer replay; /* the body so far, for another try */
     bool replay_lost;     /* more came than is kept, or the response has begun */
+
+    struct list mirrors; /* that collect the request */
 
     struct attempt attempt;
     struct timer route_timer; /* the route's timeout */

@@ -1,5 +1,6 @@
 #include "resource/virtual_service.h"
 
+#include "resource/http_mirror.h"
 #include "resource/object_decode.h"
 
 /* --- Destinations --- */
@@ -11,7 +12,7 @@ static void decode_destination_port(struct decoder *decoder, const struct node *
     DECODE_MAPPING(decoder, node, fields, target);
 }
 
-static void decode_destination(struct decoder *decoder, const struct node *node, void *target) {
+void route_destination_decode(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
         FIELD_AT("host", FIELD_STRING, struct route_destination, host),
         FIELD_AT("subset", FIELD_STRING, struct route_destination, subset),
@@ -26,7 +27,7 @@ static void decode_destination(struct decoder *decoder, const struct node *node,
 
 static void decode_weighted(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
-        FIELD_CALL_WHOLE("destination", decode_destination),
+        FIELD_CALL_WHOLE("destination", route_destination_decode),
         FIELD_NUMBER_AT("weight", struct route_destination, weight, 0, INT32_MAX),
         FIELD_CALL_AT("headers", http_headers_decode, struct route_destination, headers),
     };
@@ -84,10 +85,11 @@ static const struct field http_route_fields[] = {
     FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, 0),
     FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
     FIELD_CALL_AT("fault", http_fault_decode, struct http_route, fault),
-    FIELD_OF_TYPE("mirror", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("mirrors", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("mirrorPercent", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("mirrorPercentage", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("mirror", http_mirror_decode, struct http_route, mirrors),
+    FIELD_CALL_AT("mirrors", http_mirrors_decode, struct http_route, mirrors),
+    FIELD_CALL_AT("mirrorPercentage", http_mirror_percentage_decode, struct http_route, mirrors),
+    FIELD_CALL_AT("mirrorPercent", http_mirror_percent_decode, struct http_route, mirrors),
+    FIELD_CALL_AT("mirror_percent", http_mirror_percent_decode, struct http_route, mirrors),
     FIELD_CALL_AT("corsPolicy", http_cors_decode, struct http_route, cors),
     FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
 };
@@ -133,6 +135,7 @@ static void check_http_route(struct decoder *decoder, const struct http_route *r
     bool answers = node_get_present(node, "directResponse") != NULL;
     bool delegates = node_get_present(node, "delegate") != NULL;
     check_authority(decoder, route);
+    http_mirrors_check(decoder, &route->mirrors);
     int actions = (route->destination_count > 0) + redirects + answers + delegates;
     if (actions == 0)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, route->position, "add route with a destination",

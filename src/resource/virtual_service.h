@@ -18,6 +18,21 @@ struct route_destination {
     struct http_headers headers; /* of an HTTP route */
     struct unsupported_list unsupported;
     const struct node *node;
+    bool mirrors; /* gets copies of requests, not requests */
+};
+
+struct http_mirror {
+    bool is_set;
+    struct route_destination destination;
+    struct located_number share; /* in millionths (resource/percent.h); not set: of all requests */
+};
+
+/* At most one of the two kinds is used. */
+struct http_mirrors {
+    struct http_mirror single;              /* mirror, mirrorPercentage */
+    struct located_number deprecated_share; /* mirrorPercent; beaten by single.share */
+    struct http_mirror *items;              /* mirrors */
+    size_t count;
 };
 
 struct http_route {
@@ -33,10 +48,11 @@ struct http_route {
     struct http_rewrite rewrite;
     struct http_fault fault;
     struct http_cors cors;
+    struct http_mirrors mirrors;
     struct http_headers headers;
     struct located_number timeout_ns;
     struct mesh_retry_policy retries;    /* not set: the mesh's */
-    struct unsupported_list unsupported; /* mirror, ... */
+    struct unsupported_list unsupported; /* delegate */
     const struct node *node;
 };
 

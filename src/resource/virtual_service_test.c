@@ -45,10 +45,10 @@ static void reads_http_and_records_the_rest(void **state) {
                       "          port: 80\n          name: m\n        - uri: {exact: /b}\n"
                       "          headers: {x: {exact: z}}\n          method: {exact: GET}\n"
                       "          sourceLabels: {app: x}\n          sourceNamespace: ns\n"
-                      "      timeout: 5s\n      rewrite: {uri: /}\n      mirror: {host: m}\n      route:\n        - destination: {host: s}\n"
-                      "          headers: {request: {}}\n    - redirect: {uri: /x}\n");
+                      "      timeout: 5s\n      rewrite: {uri: /}\n      route:\n        - destination: {host: s}\n"
+                      "          headers: {request: {}}\n    - redirect: {uri: /x}\n    - delegate: {name: d}\n");
     fixture_assert_clean(fixture);
-    assert_int_equal(service->http_count, 2);
+    assert_int_equal(service->http_count, 3);
     const struct http_route *route = &service->http[0];
     assert_false(route->invalid);
     assert_text(route->name.text, "first");
@@ -62,9 +62,9 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_text(route->matches[1].source_namespace.text, "ns");
     assert_int_equal(route->timeout_ns.value, 5000000000);
     assert_text(route->rewrite.uri.text, "/");
-    assert_int_equal(route->unsupported.count, 1);
-    assert_text(route->unsupported.first->path, "spec.http[0].mirror");
-    assert_int_equal(route->unsupported.first->position.line, 21);
+    assert_int_equal(route->unsupported.count, 0);
+    assert_text(service->http[2].unsupported.first->path, "spec.http[2].delegate");
+    assert_int_equal(service->http[2].unsupported.first->position.line, 25);
     assert_text(service->http[1].redirect.uri.text, "/x");
     assert_int_equal(service->http[1].destination_count, 0);
 }
@@ -115,6 +115,13 @@ static const struct mistake http_mistakes[] = {
     {"    - retries: {attempts: 0, retryRemoteLocalities: true}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - rewrite: {authority: a}\n      headers: {request: {set: {Host: b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 9},
     {"    - headers: {request: {set: {host: a}, add: {':authority': b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - mirror: {}\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - mirrors: [{percentage: {value: 1}}]\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
+    {"    - mirrors: [{destination: {host: m}, percentage: {value: 101}}]\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
+    {"    - mirror: {host: m}\n      mirrorPercentage: {value: -1}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 9},
+    {"    - mirror: {host: m}\n      mirrorPercent: 101\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 9},
+    {"    - mirror: {host: m}\n      mirrors: [{destination: {host: m}}]\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 9},
+    {"    - mirror: {host: m, port: {number: 0}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - fault: {}\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - fault: {delay: {fixedDelay: 0s, percentage: {value: 1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - fault: {delay: {fixedDelay: 1s, percentage: {value: 100.1}}}\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
@@ -180,6 +187,30 @@ static void every_word_for_retries_is_known(void **state) {
     assert_false(service->http[0].retries.retry_ignore_previous_hosts.value);
 }
 
+static void reads_mirrors(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(
+        fixture, HEAD "  http:\n    - mirror: {host: m, subset: v2, port: {number: 81}}\n      mirrorPercentage: {value: 0.1}\n" TO_S
+                      "    - mirrors: [{destination: {host: m}}, {destination: {host: m}, percentage: {value: 50}}]\n" TO_S);
+    fixture_assert_clean(fixture);
+    const struct http_mirrors *mirrors = &service->http[0].mirrors;
+    assert_text(mirrors->single.destination.host.text, "m");
+    assert_text(mirrors->single.destination.subset.text, "v2");
+    assert_int_equal(mirrors->single.destination.port.value, 81);
+    assert_int_equal(mirrors->single.share.value, 1000);
+    mirrors = &service->http[1].mirrors;
+    assert_int_equal(mirrors->count, 2);
+    assert_false(mirrors->items[0].share.is_set);
+    assert_int_equal(mirrors->items[1].share.value, 500000);
+}
+
+static void the_old_share_of_a_mirror_is_warned_of(void **state) {
+    struct fixture *fixture = *state;
+    struct virtual_service *service = load_service(fixture, HEAD "  http:\n    - mirror: {host: m}\n      mirror_percent: 30\n" TO_S);
+    fixture_assert_one(fixture, DIAGNOSTIC_WARNING, DIAGNOSTIC_FIELD_VALUE, 9, 23);
+    assert_int_equal(service->http[0].mirrors.deprecated_share.value, 300000);
+}
+
 static void a_fault_that_never_happens_is_warned_of(void **state) {
     struct fixture *fixture = *state;
     struct virtual_service *service =
@@ -243,6 +274,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(reads_tls_and_tcp),
         FIXTURE_TEST(reads_fault_and_cors),
+        FIXTURE_TEST(reads_mirrors),
+        FIXTURE_TEST(the_old_share_of_a_mirror_is_warned_of),
         FIXTURE_TEST(every_word_for_retries_is_known),
         FIXTURE_TEST(a_fault_that_never_happens_is_warned_of),
         FIXTURE_TEST(reads_http_and_records_the_rest),

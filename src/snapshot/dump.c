@@ -318,6 +318,16 @@ static void dump_fault(const struct fault_action *fault, FILE *output) {
     fputc('\n', output);
 }
 
+static void dump_mirrors(const struct route *route, FILE *output) {
+    for (size_t i = 0; i < route->mirror_count; i++) {
+        fputs("      mirrors ", output);
+        print_share(output, route->mirrors[i].share);
+        fputs(" to ", output);
+        print_text(output, route->mirrors[i].cluster_name);
+        fputs(route->mirrors[i].cluster == NULL ? " (no such cluster)\n" : "\n", output);
+    }
+}
+
 static void dump_cors(const struct cors_policy *cors, FILE *output) {
     if (cors == NULL)
         return;
@@ -343,6 +353,7 @@ static void dump_forward(const struct route *route, FILE *output) {
     }
     dump_fault(route->fault, output);
     dump_cors(route->cors, output);
+    dump_mirrors(route, output);
     dump_retry(&route->retry, output);
     if (route->timeout_ns == 0)
         return;

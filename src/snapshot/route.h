@@ -54,6 +54,8 @@ struct route {
     struct rewrite_action *rewrite;                 /* of ROUTE_FORWARD; NULL: none */
     const struct fault_action *fault;               /* of ROUTE_FORWARD; NULL: none */
     const struct cors_policy *cors;                 /* of ROUTE_FORWARD; NULL: none */
+    const struct mirror_action *mirrors;            /* of ROUTE_FORWARD */
+    size_t mirror_count;
     const struct header_action *headers;            /* NULL: none */
     struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
 };

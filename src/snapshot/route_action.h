@@ -9,6 +9,8 @@
 #include "snapshot/access_log_format.h"
 #include "snapshot/route_match.h"
 
+struct cluster; /* snapshot/cluster.h */
+
 enum path_rewrite_kind {
     PATH_REWRITE_NONE,
     PATH_REWRITE_PREFIX, /* the first prefix_size bytes of the path become `text` */
@@ -49,6 +51,13 @@ struct fault_action {
     uint32_t abort_share;
     int abort_status; /* 0: no abort */
     int grpc_status;  /* of the abort; -1: derived from abort_status when a gRPC client asks */
+};
+
+/* Copies of requests go there as well; what comes back is of no interest. */
+struct mirror_action {
+    const struct cluster *cluster; /* NULL: no such cluster, nothing goes there */
+    struct span cluster_name;
+    uint32_t share; /* in millionths of all requests */
 };
 
 struct cors_policy {
