@@ -19,7 +19,7 @@ bool cors_policy_compile(struct compiler *compiler, const struct object_meta *me
     policy->origins = arena_new_array(arena, struct text_match, written->allow_origin_count);
     for (size_t i = 0; i < written->allow_origin_count; i++) {
         struct text_match *origin = &policy->origins[policy->origin_count++];
-        if (!text_match_compile(compiler, meta, &written->allow_origins[i], origin))
+        if (!text_match_compile(compiler, meta, &written->allow_origins[i], ROUTE_ANSWERS_503, origin))
             return false;
         policy->allows_any_origin |= text_match_holds(origin, SPAN_LITERAL("*"));
     }

@@ -79,7 +79,7 @@ static bool compile_rewrite(struct compiler *compiler, const struct object_meta 
     if (written->regex_match.text.size > 0) {
         action->path.kind = PATH_REWRITE_REGEX;
         action->path.text = arena_copy(compiler->arena, written->regex_rewrite.text);
-        action->path.regex = regex_compile(compiler, meta, written->regex_match.text, written->regex_match.position);
+        action->path.regex = regex_compile(compiler, meta, written->regex_match.text, written->regex_match.position, ROUTE_ANSWERS_503);
         if (action->path.regex == NULL)
             return false;
         if (!regex_substitution_is_valid(action->path.regex, written->regex_rewrite.text))

@@ -2,32 +2,30 @@
 
 #include "base/limits.h"
 
-static const char consequence[] = "the route is left out";
-
 static void destroy_regex(void *regex) {
     regex_destroy(regex);
 }
 
 static void report_regex(struct compiler *compiler, const struct object_meta *meta, struct position position, const char *hint,
-                         const char *reason) {
+                         const char *reason, const char *consequence) {
     if (compiler_first_report(compiler, DIAGNOSTIC_ROUTE_REGEX, position, meta))
         compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_ROUTE_REGEX, position, meta, hint,
                         "the regular expression is not usable (%s): %s", reason, consequence);
 }
 
 const struct regex *regex_compile(struct compiler *compiler, const struct object_meta *meta, struct span pattern,
-                                  struct position position) {
+                                  struct position position, const char *consequence) {
     struct regex *regex = map_get(&compiler->regexes, pattern);
     if (regex != NULL)
         return regex;
     if (pattern.size > ROUTE_REGEX_BYTES_MAX) {
-        report_regex(compiler, meta, position, "Istio allows 1024 bytes", "it is too long");
+        report_regex(compiler, meta, position, "Istio allows 1024 bytes", "it is too long", consequence);
         return NULL;
     }
     char reason[REGEX_ERROR_BYTES_MAX];
     regex = regex_create(pattern, reason);
     if (regex == NULL) {
-        report_regex(compiler, meta, position, "write it in RE2 syntax", reason);
+        report_regex(compiler, meta, position, "write it in RE2 syntax", reason, consequence);
         return NULL;
     }
     arena_on_destroy(compiler->arena, destroy_regex, regex);
@@ -53,7 +51,7 @@ static void compile_uri(struct match_draft *draft, const struct string_match *ur
             return;
         if (compiler_first_report(compiler, DIAGNOSTIC_ROUTE_MATCH, uri->position, draft->meta))
             compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_ROUTE_MATCH, uri->position, draft->meta,
-                            "write exact, prefix or regex, or leave uri out", "uri matches nothing: %s", consequence);
+                            "write exact, prefix or regex, or leave uri out", "uri matches nothing: %s", ROUTE_IS_LEFT_OUT);
         draft->failed = true;
         return;
     case STRING_MATCH_EXACT:
@@ -64,7 +62,7 @@ static void compile_uri(struct match_draft *draft, const struct string_match *ur
     case STRING_MATCH_REGEX:
         match->path_match = span_equal(uri->value, SPAN_LITERAL(".*")) ? PATH_MATCH_ANY : PATH_MATCH_REGEX;
         if (match->path_match == PATH_MATCH_REGEX)
-            match->regex = regex_compile(compiler, draft->meta, uri->value, uri->position);
+            match->regex = regex_compile(compiler, draft->meta, uri->value, uri->position, ROUTE_IS_LEFT_OUT);
         draft->failed |= match->path_match == PATH_MATCH_REGEX && match->regex == NULL;
         break;
     }
@@ -72,7 +70,7 @@ static void compile_uri(struct match_draft *draft, const struct string_match *ur
 }
 
 bool text_match_compile(struct compiler *compiler, const struct object_meta *meta, const struct string_match *written,
-                        struct text_match *ret_text) {
+                        const char *consequence, struct text_match *ret_text) {
     struct text_match text = {.kind = TEXT_MATCH_PRESENT, .value = arena_copy(compiler->arena, written->value)};
     switch (written->kind) {
     case STRING_MATCH_NONE:
@@ -88,7 +86,7 @@ bool text_match_compile(struct compiler *compiler, const struct object_meta *met
         if (span_equal(written->value, SPAN_LITERAL("*")))
             break;
         text.kind = TEXT_MATCH_REGEX;
-        text.regex = regex_compile(compiler, meta, written->value, written->position);
+        text.regex = regex_compile(compiler, meta, written->value, written->position, consequence);
         if (text.regex == NULL)
             return false;
         break;
@@ -100,7 +98,7 @@ bool text_match_compile(struct compiler *compiler, const struct object_meta *met
 static void add_condition(struct match_draft *draft, struct match_condition condition, const struct string_match *written) {
     if (!position_is_known(written->position))
         return;
-    if (text_match_compile(draft->compiler, draft->meta, written, &condition.text))
+    if (text_match_compile(draft->compiler, draft->meta, written, ROUTE_IS_LEFT_OUT, &condition.text))
         draft->match.conditions[draft->match.condition_count++] = condition;
     else
         draft->failed = true;
@@ -121,7 +119,7 @@ bool route_match_compile(struct compiler *compiler, const struct object_meta *me
     for (const struct unsupported *item = match->unsupported.first; item != NULL; item = item->next) {
         if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, meta))
             compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, meta, "",
-                            "%.*s is not supported yet: %s", SPAN_ARGUMENTS(item->path), consequence);
+                            "%.*s is not supported yet: %s", SPAN_ARGUMENTS(item->path), ROUTE_IS_LEFT_OUT);
         draft.failed = true;
     }
     draft.match.ignore_case = match->ignore_uri_case.value;

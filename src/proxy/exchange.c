@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "proxy/fault.h"
 #include "proxy/grpc_reply.h"
+#include "proxy/grpc_timeout.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rules.h"
 #include "proxy/rewrite.h"
@@ -260,7 +261,7 @@ static void exchange_mirror(struct exchange *exchange, const struct route *route
 
 static void exchange_forward(struct exchange *exchange, const struct decision *decision) {
     exchange->cluster = decision->destination->cluster;
-    exchange->timeout_ns = decision->route->timeout_ns;
+    exchange->timeout_ns = grpc_timeout_ns(exchange->request, decision->route->timeout_ns);
     retry_init(&exchange->retry, &decision->route->retry);
     timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
     exchange_edit_request(exchange, decision);

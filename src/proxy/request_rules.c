@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "proxy/grpc_timeout.h"
 #include "wire/path.h"
 
 /* Decimal digits of a 64-bit number. */
@@ -175,6 +176,7 @@ void request_rules_attempt(struct message_head *head, const struct gateway_setti
     if (timeout_ns > 0 && !settings->envoy_debug_headers_disabled)
         message_head_set(head, HEADER_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
                          print_number(head->arena, timeout_ns / NANOSECONDS_PER_MILLISECOND));
+    grpc_timeout_write(head, timeout_ns);
     if (!settings->attempt_count_disabled)
         message_head_set(head, HEADER_X_ENVOY_ATTEMPT_COUNT, print_number(head->arena, attempt));
 }

@@ -1,6 +1,8 @@
 #include "resource/decode.h"
 #include "resource/duration.h"
 
+#define MILLISECOND_NS 1000000
+
 static void wrong_type(struct decoder *decoder, const struct node *node, const char *expected, const char *hint) {
     decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, hint, "%s is expected here, not %s", expected,
                  node_type_name(node));
@@ -90,6 +92,10 @@ void decode_duration(struct decoder *decoder, const struct node *node, int64_t m
     if (!duration_parse(text.text, &ns)) {
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, "write it as in 10s, 1.5s, 250ms or 1m30s",
                      "'%.*s' is no duration", SPAN_ARGUMENTS(text.text));
+        return;
+    }
+    if (ns % MILLISECOND_NS != 0) {
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, "write whole milliseconds, as in 250ms", "Istio's durations are exact to the millisecond");
         return;
     }
     if (ns < minimum_ns) {

@@ -115,6 +115,7 @@ static const struct mistake http_mistakes[] = {
     {"    - retries: {attempts: 0, retryRemoteLocalities: true}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
     {"    - rewrite: {authority: a}\n      headers: {request: {set: {Host: b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 9},
     {"    - headers: {request: {set: {host: a}, add: {':authority': b}}}\n" TO_S, DIAGNOSTIC_FIELD_CONFLICT, 8},
+    {"    - timeout: 1.0005s\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},
     {"    - mirror: {}\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - mirrors: [{percentage: {value: 1}}]\n" TO_S, DIAGNOSTIC_FIELD_MISSING, 8},
     {"    - mirrors: [{destination: {host: m}, percentage: {value: 101}}]\n" TO_S, DIAGNOSTIC_FIELD_VALUE, 8},

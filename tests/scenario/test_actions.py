@@ -100,6 +100,28 @@ def test_timeout(serve):
     assert ask.gateway.entry(response_code=504)["response_flags"] == "UT"
 
 
+@pytest.mark.parametrize("route, asked, told, expires", [
+    ("5s", "300m", "300m", True), ("300ms", "5S", "300m", True), (None, "300m", "300m", True), ("5s", None, "5000m", False), (None, "x", "x", False)])
+def test_the_deadline_of_a_grpc_client(serve, route, asked, told, expires):
+    answered = threading.Event()
+
+    def handle(connection, stream, head):
+        if expires:
+            answered.wait(30)
+            return False
+        stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        stream.flush()
+        return True
+    ask = serve({"route": "up", **({"timeout": route} if route else {})}, handle=handle)
+    start = time.monotonic()
+    response = ask("/", fields=[("content-type", "application/grpc")] + ([("grpc-timeout", asked)] if asked else []))
+    taken = time.monotonic() - start
+    answered.set()
+    assert (response.status, response.field("grpc-status")) == (200, "14" if expires else None)
+    assert not expires or 0.3 <= taken < 0.33
+    assert f"\r\ngrpc-timeout: {told}\r\n".encode() in ask.upstream.received[0]
+
+
 def failing(times, status):
     left = [times]
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from support import configuration as istio
-from support.client import connect, pipeline
+from support.client import connect, pipeline, read_response
 from support.gateway import wait_until
 
 ALL = {"value": 100}
@@ -62,6 +62,20 @@ def test_a_large_body_waits_with_its_request(serve):
     response = ask("/", method="PUT", body=body)
     assert response.status == 200
     assert len(ask.upstream.received) == 1
+
+
+@pytest.mark.parametrize("delay", [{}, {"delay": {"fixedDelay": "50ms", "percentage": ALL}}])
+def test_an_abort_of_a_large_body(serve, delay):
+    ask = serve({"fault": {"abort": {"httpStatus": 418, "percentage": ALL}, **delay}, "route": "up"})
+    assert ask("/", method="PUT", body=bytes(4 << 20)).status == 418
+    assert ask("/").status == 418
+
+
+def test_a_client_that_waits_to_continue_is_told_to_after_the_delay(serve):
+    ask = serve({"fault": {"delay": {"fixedDelay": "100ms", "percentage": ALL}}, "route": "up"})
+    with connect(ask.port, HOST, True) as connection, connection.makefile("rb") as stream:
+        connection.sendall(b"PUT / HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nbody")
+        assert read_response(stream).status == 200
 
 
 def test_a_delay_and_then_an_abort(serve):
