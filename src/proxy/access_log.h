@@ -27,6 +27,7 @@ struct access_log_record {
     uint64_t bytes_received, bytes_sent;
     struct span upstream_host, upstream_cluster;
     struct network_address upstream_local;
+    unsigned attempt_count; /* tries so far */
     struct network_address downstream_local, downstream_remote, downstream_direct_remote;
     struct span requested_server_name;
     struct span route_name;

@@ -156,6 +156,7 @@ static void test_operators_print_their_values(void **state) {
     struct access_log_record record;
     fill_request(fixture, &request, &response, &record);
     record.response_flags = RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
+    record.attempt_count = 2;
     static const struct {
         const char *format;
         const char *line;
@@ -174,6 +175,10 @@ static void test_operators_print_their_values(void **state) {
         {"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%", "10.0.0.8:50001\n"},
         {"%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", "10.0.0.8\n"},
         {"%UPSTREAM_REMOTE_ADDRESS%", "10.1.0.7:8080\n"},
+        {"%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_PORT%", "10.1.0.7 8080\n"},
+        {"%UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %UPSTREAM_LOCAL_PORT%", "10.1.0.1 40000\n"},
+        {"%DOWNSTREAM_REMOTE_PORT% %DOWNSTREAM_DIRECT_REMOTE_PORT%", "50000 50001\n"},
+        {"%UPSTREAM_REQUEST_ATTEMPT_COUNT%", "2\n"},
         {"%CONNECTION_ID%", "7\n"},
         {"%START_TIME(%Y-%j %s.%3f|%6f|%9f|%f|%%)%", "2026-002 1767323045.678|678912|678912345|678912345|%\n"},
         {"%START_TIME(%s)%", "1767323045\n"},

@@ -186,6 +186,19 @@ static struct access_log_item_value port(const struct network_address *value) {
     return value->size == 0 ? absent() : number(value->port);
 }
 
+/* "10.0.0.1:80" or "[::1]:80" in two. */
+static struct access_log_item_value upstream_part(struct span host, bool wants_port) {
+    size_t colon;
+    uint64_t value;
+    if (!span_find_last_byte(host, ':', &colon))
+        return absent();
+    if (wants_port)
+        return span_to_u64(span_from(host, colon + 1), &value) ? number(value) : absent();
+    struct span text = span_first(host, colon);
+    bool in_brackets = text.size > 2 && text.data[0] == '[' && text.data[text.size - 1] == ']';
+    return word(in_brackets ? span_make(text.data + 1, text.size - 2) : text);
+}
+
 static struct access_log_item_value environment(const struct access_log_item *item) {
     return foreign(item->size_max == 0 ? item->argument : access_log_cut(item->argument, item->size_max));
 }
@@ -213,6 +226,13 @@ struct access_log_item_value access_log_item_value(const struct access_log_item 
     case ACCESS_LOG_UPSTREAM_HOST:
     case ACCESS_LOG_UPSTREAM_REMOTE_ADDRESS: return word(record->upstream_host);
     case ACCESS_LOG_UPSTREAM_CLUSTER: return word(record->upstream_cluster);
+    case ACCESS_LOG_UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: return upstream_part(record->upstream_host, false);
+    case ACCESS_LOG_UPSTREAM_REMOTE_PORT: return upstream_part(record->upstream_host, true);
+    case ACCESS_LOG_UPSTREAM_REQUEST_ATTEMPT_COUNT: return number(record->attempt_count);
+    case ACCESS_LOG_UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: return address(&record->upstream_local, false, scratch);
+    case ACCESS_LOG_UPSTREAM_LOCAL_PORT: return port(&record->upstream_local);
+    case ACCESS_LOG_DOWNSTREAM_REMOTE_PORT: return port(&record->downstream_remote);
+    case ACCESS_LOG_DOWNSTREAM_DIRECT_REMOTE_PORT: return port(&record->downstream_direct_remote);
     case ACCESS_LOG_UPSTREAM_LOCAL_ADDRESS: return address(&record->upstream_local, true, scratch);
     case ACCESS_LOG_DOWNSTREAM_LOCAL_ADDRESS: return address(&record->downstream_local, true, scratch);
     case ACCESS_LOG_DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: return address(&record->downstream_local, false, scratch);

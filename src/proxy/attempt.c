@@ -156,9 +156,11 @@ static void attempt_count(struct exchange *exchange) {
     attempt->number++;
     attempt->request_sent = false;
     attempt->response_ended = false;
-    uint64_t timeout_ns = policy->per_try_timeout_ns > 0 ? policy->per_try_timeout_ns : exchange->timeout_ns;
+    /* Envoy: a try's timeout that is not shorter than the request's is none. */
+    bool is_limited = policy->per_try_timeout_ns > 0 && (exchange->timeout_ns == 0 || policy->per_try_timeout_ns < exchange->timeout_ns);
+    uint64_t timeout_ns = is_limited ? policy->per_try_timeout_ns : exchange->timeout_ns;
     request_rules_attempt(exchange->request, exchange->settings, attempt->number, timeout_ns);
-    if (policy->per_try_timeout_ns > 0)
+    if (is_limited)
         timer_set(&exchange->context->timers, &exchange->try_timer, exchange->context->now_ns, policy->per_try_timeout_ns);
 }
 

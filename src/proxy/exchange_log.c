@@ -18,6 +18,7 @@ static void fill_upstream(const struct exchange *exchange, struct access_log_rec
     record->upstream_host = exchange->upstream_host;
     record->upstream_cluster = exchange->upstream_cluster;
     record->upstream_local = exchange->upstream_local;
+    record->attempt_count = exchange->attempt.number;
     record->route_name = exchange->route_name;
 }
 

@@ -204,10 +204,12 @@ def test_operators_in_headers(serve):
     values = {"x-host": "%REQ(:authority)%", "x-path": "%REQ(x-envoy-original-path?:path)%", "x-method": "%REQ(:METHOD)%",
               "x-peer": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%", "x-protocol": "%PROTOCOL%", "x-both": "<%REQ(x-a)%|%REQ(x-b?x-a)%>",
               "x-cut": "%REQ(x-long):3%", "x-plain": "100%%", "x-sni": "%REQUESTED_SERVER_NAME%", "x-time": "%START_TIME(%Y)%", "x-none": "%REQ(x-none)%"}
-    ask = serve({"headers": {"request": {"set": values}, "response": {"set": {"x-code": "%RESPONSE_CODE%", "x-asked": "%REQ(x-a)%"}}}, "route": "up"})
+    ask = serve({"headers": {"request": {"set": values}, "response": {"set": {"x-code": "%RESPONSE_CODE%", "x-asked": "%REQ(x-a)%", "x-tries": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+                                                                                  "x-to": "%UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%/%UPSTREAM_REMOTE_PORT%"}}}, "route": "up"})
     response = ask("/p?q", fields=[("x-a", "A"), ("x-long", "abcdef")])
     fields = received(response)[1]
     wanted = {"x-host": HOST, "x-path": "/p?q", "x-method": "GET", "x-peer": "127.0.0.1", "x-protocol": "HTTP/1.1", "x-both": "<A|A>", "x-cut": "abc",
               "x-plain": "100%", "x-sni": HOST, "x-time": time.strftime("%Y", time.gmtime())}
     assert {name: fields.get(name) for name in values} == {**wanted, "x-none": None}
-    assert (response.field("x-code"), response.field("x-asked")) == ("200", "A")
+    assert (response.field("x-code"), response.field("x-asked"), response.field("x-tries")) == ("200", "A", "1")
+    assert response.field("x-to") == f"127.0.0.1/{ask.upstream.port}"

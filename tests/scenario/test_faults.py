@@ -97,6 +97,34 @@ def test_a_client_that_leaves_ends_its_delay(serve):
     assert entry["response_code"] == 0
 
 
+def with_mesh(scenario, **settings):
+    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)], {"defaultConfig": settings}))
+
+
+def test_a_delayed_request_keeps_its_configuration(serve, scenario):
+    # One worker reads in the order of arrival: when the second is answered, the first was read.
+    with_mesh(scenario, concurrency=1)
+    ask = serve({"match": [{"uri": {"exact": "/slow"}}], "fault": {"delay": {"fixedDelay": "1s", "percentage": ALL}}, "route": "up"}, {"route": "up"})
+    with connect(ask.port, HOST, True) as connection, connection.makefile("rb") as stream:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        assert ask("/").status == 200
+        scenario.write("actions.yaml", istio.virtual_service("actions", [HOST], http=[{"directResponse": {"status": 404}}]))
+        wait_until(lambda: ask("/").status == 404, what="the new configuration")
+        assert read_response(stream).status == 200
+    assert any(head.startswith(b"GET /slow ") for head in ask.upstream.received)
+
+
+def test_a_delay_does_not_hold_the_end_of_the_gateway(serve, scenario):
+    with_mesh(scenario, terminationDrainDuration="1s")
+    ask = serve({"match": [{"uri": {"exact": "/slow"}}], "fault": {"delay": {"fixedDelay": "600s", "percentage": ALL}}, "route": "up"}, {"route": "up"})
+    with connect(ask.port, HOST, True) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: " + HOST.encode() + b"\r\n\r\n")
+        assert ask("/").status == 200
+        start = time.monotonic()
+        ask.gateway.stop()
+        assert time.monotonic() - start < 10
+
+
 def test_an_abort_comes_before_the_search_for_an_upstream(serve):
     ask = serve({"fault": {"abort": {"httpStatus": 418, "percentage": ALL}}, "route": [istio.destination("nowhere.example", 80)]})
     assert ask("/").status == 418

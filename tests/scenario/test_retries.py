@@ -114,3 +114,17 @@ def test_backoff_is_jittered_and_bounded(serve):
     # Envoy: uniform below min((2^n - 1) * base, 10 * base) for the n-th retry, which sums to 40 + 120 + 280 + 400 at most.
     assert max(taken) < 0.84 + 0.1
     assert sum(taken) / len(taken) > 0.1
+
+
+def test_a_timeout_of_a_try_that_is_as_long_as_the_routes_is_none(serve):
+    released = threading.Event()
+
+    def hang(connection, stream, head):
+        released.wait(30)
+        return False
+    ask = serve({"retries": {"attempts": 3, "retryOn": "5xx", "perTryTimeout": "300ms", "backoff": "1ms"}, "timeout": "300ms", "route": "up"}, handle=hang)
+    response = ask("/")
+    released.set()
+    assert (response.status, len(ask.upstream.received)) == (504, 1)
+    assert ask.gateway.entry(response_code=504)["response_code_details"] == "response_timeout"
+    assert b"x-envoy-expected-rq-timeout-ms: 300\r\n" in ask.upstream.received[0]
