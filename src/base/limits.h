@@ -134,6 +134,8 @@
 #define WORKER_CONNECTIONS_KEPT_MAX 1024
 /* Clusters whose round robin a worker remembers, those of former snapshots among them. */
 #define BALANCE_CLUSTERS_MAX 65536
+/* A weighted endpoint that a request has tried already is drawn again this often at most. */
+#define BALANCE_DRAWS_MAX 8
 /* Freed exchanges (about 6 KiB each) a worker keeps for reuse. */
 #define WORKER_EXCHANGES_KEPT_MAX 256
 /* Connections accepted in one turn of a listener. */

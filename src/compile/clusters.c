@@ -90,6 +90,19 @@ static void report_missing_subset(struct compiler *compiler, const struct destin
                     SPAN_ARGUMENTS(written->subset.text), SPAN_ARGUMENTS(destination->host), consequence(destination));
 }
 
+static void report_empty_subset(struct compiler *compiler, const struct destination *destination,
+                                const struct destination_policy *policy) {
+    struct position position = position_or(policy->subset->name.position, policy->subset->position);
+    bool knows_labels = destination->service->service == NULL || compiler->resources->any[RESOURCE_POD] ||
+                        compiler->resources->any[RESOURCE_WORKLOAD_ENTRY];
+    if (compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_ENDPOINTS, position, &policy->rule->meta))
+        compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_CLUSTER_ENDPOINTS, position, &policy->rule->meta,
+                        knows_labels ? "compare the subset's labels with those of the workload"
+                                     : "add the Pods of the EndpointSlices to the input: the labels are theirs",
+                        "subset \"%.*s\" of %.*s has no ready endpoint; requests are answered 503",
+                        SPAN_ARGUMENTS(policy->subset->name.text), SPAN_ARGUMENTS(destination->host));
+}
+
 /* The data plane speaks HTTP/1.1 to all upstreams so far. */
 static void report_http2(struct compiler *compiler, const struct registry_service *service, size_t port_index) {
     struct position position =
@@ -113,7 +126,9 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
         report_http2(compiler, destination->service, port_index);
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
-    compile_endpoints(compiler, destination->service, port_index, cluster);
+    compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
+    if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->refusal.size == 0)
+        report_empty_subset(compiler, destination, policy);
     ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);
     map_set(&compiler->clusters_by_name, name, cluster);
     return cluster;

@@ -124,6 +124,7 @@ static void upstream_tls_closes_the_cluster(void **state) {
     (void)state;
     assert_false(cluster_refuses(BASE));
     assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: simple}}")));
     assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
     assert_false(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: DISABLE}}")));
     assert_false(cluster_refuses(BASE RULE("other", "trafficPolicy: {tls: {mode: SIMPLE}}")));
@@ -142,7 +143,8 @@ static void subsets(void **state) {
                          RULE("ns", "subsets: [{name: v1, labels: {v: one}}]"));
     const struct cluster *cluster = world_route(&world, 8080, "", "x.com", "/a")->destinations.items[0].cluster;
     assert_span(cluster->name, "outbound|80|v1|web.ns.svc.cluster.local");
-    assert_true(cluster->refusal.size > 0);
+    assert_int_equal(cluster->refusal.size, 0);
+    assert_int_equal(cluster->endpoint_count, 0);
     world_close(&world);
     world_of(&world, BASE HTTP("{match: [{uri: {prefix: /a}}], route: [{destination: {host: web, subset: v2}}]}")
                          RULE("ns", "subsets: [{name: v1, labels: {v: one}}]"));

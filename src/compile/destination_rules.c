@@ -89,39 +89,47 @@ static void find_rules(struct compiler *compiler, struct span host, struct span 
         find_in(compiler, host, SCOPE_EXPORTED, root, rules);
 }
 
-/* An entry of portLevelSettings replaces the whole policy for its port. */
 static const struct traffic_policy *policy_for_port(const struct traffic_policy *policy, uint16_t port) {
     for (size_t i = 0; i < policy->port_level_count; i++)
         if (policy->port_level[i].port.value == port)
             return &policy->port_level[i];
-    return policy;
+    return NULL;
 }
 
-static void refuse(struct compiler *compiler, const struct destination_rule *rule, struct position position,
-                   const char *what, struct destination_policy *policy) {
+void destination_policy_refuse(struct compiler *compiler, const struct destination_rule *rule, struct position position,
+                               const char *what, struct destination_policy *policy) {
+    bool allowed = compiler->options->allow_unsupported;
     if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, position, &rule->meta))
         compiler_report(compiler, compiler_restriction_severity(compiler), DIAGNOSTIC_UNSUPPORTED_RESTRICTION, position,
-                        &rule->meta, compiler->options->allow_unsupported ? "" : "--allow-unsupported ignores it",
-                        "%s is not supported yet: %s", what,
-                        compiler->options->allow_unsupported ? "it is ignored" : "what goes to this host is refused");
-    if (!compiler->options->allow_unsupported && policy->refusal.size == 0)
+                        &rule->meta, allowed ? "" : "--allow-unsupported ignores it", "%s is not supported yet: %s", what,
+                        allowed ? "it is ignored" : "what goes to this host is refused");
+    if (!allowed && policy->refusal.size == 0)
         policy->refusal = arena_print(compiler->arena, "%.*s: %s is not supported", SPAN_ARGUMENTS(rule->meta.title), what);
 }
 
-static void apply_policy(struct compiler *compiler, const struct destination_rule *rule,
-                         const struct traffic_policy *policy, struct destination_policy *ret_policy) {
-    static const char *const modes[] = {"DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"};
-    if (policy->has_tls && policy->tls_mode != CLIENT_TLS_DISABLE) {
-        struct span what = arena_print(&compiler->scratch, "trafficPolicy.tls of mode %s", modes[policy->tls_mode]);
-        refuse(compiler, rule, position_or(policy->tls_position, policy->position), what.data, ret_policy);
-    }
-    for (const struct unsupported *item = policy->unsupported.first; item != NULL; item = item->next) {
-        if (item->restricts_or_encrypts && !policy->has_tls)
-            refuse(compiler, rule, item->position, arena_copy(&compiler->scratch, item->path).data, ret_policy);
-        else if (!item->restricts_or_encrypts && compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &rule->meta))
+static void report_unsupported(struct compiler *compiler, const struct destination_rule *rule,
+                               const struct traffic_policy *written, struct destination_policy *policy) {
+    for (const struct unsupported *item = written->unsupported.first; item != NULL; item = item->next) {
+        if (item->restricts_or_encrypts)
+            destination_policy_refuse(compiler, rule, item->position, arena_copy(&compiler->scratch, item->path).data, policy);
+        else if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &rule->meta))
             compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &rule->meta, "",
                             "%.*s is not supported yet and has no effect", SPAN_ARGUMENTS(item->path));
     }
+}
+
+/* One level over what is there. Fields that no block holds are the level's own (unsupported ones) and add up. */
+static void apply_level(struct compiler *compiler, const struct destination_rule *rule, const struct traffic_policy *written,
+                        uint16_t port, struct destination_policy *policy) {
+    const struct traffic_policy *port_level = policy_for_port(written, port);
+    const struct traffic_policy *effective = port_level != NULL ? port_level : written;
+    struct policy_part part = {rule, effective};
+    struct policy_part none = {0};
+    if (effective->tls != NULL || port_level != NULL)
+        policy->tls = effective->tls != NULL ? part : none;
+    if (effective->load_balancer != LOAD_BALANCER_UNSET || port_level != NULL)
+        policy->load_balancer = effective->load_balancer != LOAD_BALANCER_UNSET ? part : none;
+    report_unsupported(compiler, rule, effective, policy);
 }
 
 static const struct destination_subset *find_subset(const struct rule_list *rules, struct span name,
@@ -137,6 +145,15 @@ static const struct destination_subset *find_subset(const struct rule_list *rule
     return NULL;
 }
 
+static void refuse_tls(struct compiler *compiler, struct destination_policy *policy) {
+    const struct client_tls *tls = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
+    if (tls == NULL || (tls->mode == CLIENT_TLS_DISABLE && !tls->broken))
+        return;
+    struct span what = tls->broken ? SPAN_LITERAL("this tls block as it is written")
+                                   : arena_print(&compiler->scratch, "trafficPolicy.tls of mode %s", client_tls_mode_name(tls->mode));
+    destination_policy_refuse(compiler, policy->tls.rule, tls->position, what.data, policy);
+}
+
 void destination_policy_find(struct compiler *compiler, struct span host, struct span service_namespace, uint16_t port,
                              struct span subset, struct destination_policy *ret_policy) {
     struct destination_policy policy = {.has_subset = subset.size == 0};
@@ -145,17 +162,16 @@ void destination_policy_find(struct compiler *compiler, struct span host, struct
     for (size_t i = 0; i < rules.count; i++) {
         if (rules.items[i]->traffic_policy == NULL)
             continue;
-        apply_policy(compiler, rules.items[i], policy_for_port(rules.items[i]->traffic_policy, port), &policy);
+        apply_level(compiler, rules.items[i], rules.items[i]->traffic_policy, port, &policy);
         break;
     }
-    const struct destination_rule *rule = NULL;
-    const struct destination_subset *found = subset.size > 0 ? find_subset(&rules, subset, &rule) : NULL;
-    if (found != NULL) {
+    if (subset.size > 0)
+        policy.subset = find_subset(&rules, subset, &policy.rule);
+    if (policy.subset != NULL) {
         policy.has_subset = true;
-        if (found->traffic_policy != NULL)
-            apply_policy(compiler, rule, policy_for_port(found->traffic_policy, port), &policy);
-        struct span what = arena_print(&compiler->scratch, "subset \"%.*s\"", SPAN_ARGUMENTS(subset));
-        refuse(compiler, rule, position_or(found->name.position, found->position), what.data, &policy);
+        if (policy.subset->traffic_policy != NULL)
+            apply_level(compiler, policy.rule, policy.subset->traffic_policy, port, &policy);
     }
+    refuse_tls(compiler, &policy);
     *ret_policy = policy;
 }

@@ -7,9 +7,10 @@
 
 struct compiler;
 
-/* Fills cluster->endpoints, sorted by address and each once, for the port at `port_index` of the service. What a ServiceEntry asks for and
+/* Fills cluster->endpoints, sorted by address and each once, for the port at `port_index` of the service: those that have all the `wanted`
+ * labels of a subset (NULL: every one). What a ServiceEntry asks for and
  * is not served makes the cluster refuse. */
 void compile_endpoints(struct compiler *compiler, const struct registry_service *service, size_t port_index,
-                       struct cluster *cluster);
+                       const struct label_set *wanted, struct cluster *cluster);
 
 #endif

@@ -53,14 +53,32 @@ static const struct service_target *find_twin(const struct service_target_list *
     return NULL;
 }
 
+/* A container port's name, looked up in the Pods that the Service selects, the oldest first. */
+static uint32_t find_named_port(const struct compiler *compiler, const struct service *service, const struct service_port *port) {
+    const struct pod *best = NULL;
+    uint32_t number = 0;
+    for (size_t i = 0; i < compiler->resources->pods.count; i++) {
+        const struct pod *pod = compiler->resources->pods.items[i];
+        uint32_t found = pod_find_port(pod, port->target_port_name.text, port->protocol.text);
+        if (found == 0 || !span_equal(pod->meta.namespace, compiler->gateway_namespace) ||
+            !label_set_contains(&pod->meta.labels, &service->selector) ||
+            (best != NULL && object_meta_compare_age(&pod->meta, &best->meta) >= 0))
+            continue;
+        best = pod;
+        number = found;
+    }
+    return number;
+}
+
 static void add_port(struct compiler *compiler, const struct service *service, const struct service_port *port) {
     struct service_target_list *targets = &compiler->service_targets;
     if (port->protocol.text.size > 0 && !span_equal(port->protocol.text, SPAN_LITERAL("TCP")))
         return;
-    if (port->target_port == 0 || port->target_port > UINT16_MAX || port->number == 0 || port->number > UINT16_MAX) {
+    uint32_t target_port = port->target_port != 0 ? port->target_port : find_named_port(compiler, service, port);
+    if (target_port == 0 || target_port > UINT16_MAX || port->number == 0 || port->number > UINT16_MAX) {
         compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_GATEWAY_PORT, port->position, &service->meta,
-                        "write the container port's number",
-                        "targetPort \"%.*s\" of port %u names a container port of the gateway's pod, which is not known here; "
+                        "write the container port's number, or add the gateway's Pod to the input",
+                        "targetPort \"%.*s\" of port %u names a container port that no Pod of the gateway in the input has; "
                         "the port is left out",
                         SPAN_ARGUMENTS(port->target_port_name.text), port->number);
         return;
@@ -69,7 +87,7 @@ static void add_port(struct compiler *compiler, const struct service *service, c
     struct service_target target = {
         .service = service,
         .service_port = (uint16_t)port->number,
-        .target_port = (uint16_t)port->target_port,
+        .target_port = (uint16_t)target_port,
         .protocol = protocol_of_service_port(port),
         .translates = !label_set_get(&service->meta.labels, TRANSLATION_LABEL, &value),
     };

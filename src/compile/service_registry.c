@@ -48,6 +48,7 @@ void service_registry_init(struct compiler *compiler, struct service_registry *r
     map_init(&registry->hosts);
     map_init(&registry->slices);
     map_init(&registry->endpoints);
+    map_init(&registry->pods);
     for (size_t i = 0; i < resources->services.count; i++) {
         const struct service *service = resources->services.items[i];
         if (service->meta.invalid || !compiler_exported(compiler, &service->export_to, mesh_default, service->meta.namespace))
@@ -81,6 +82,7 @@ void service_registry_deinit(struct service_registry *registry) {
     map_deinit(&registry->hosts);
     map_deinit(&registry->slices);
     map_deinit(&registry->endpoints);
+    map_deinit(&registry->pods);
 }
 
 const struct registry_service *service_registry_find(const struct service_registry *registry, struct span host,
@@ -99,4 +101,14 @@ const struct endpoint_slice_list *service_registry_endpoints(const struct servic
     struct span key = slice_key(arena, service->meta.namespace, service->meta.name);
     const struct endpoint_slice_list *slices = map_get(&registry->slices, key);
     return slices != NULL ? slices : map_get(&registry->endpoints, key);
+}
+
+const struct pod *service_registry_find_pod(struct compiler *compiler, struct service_registry *registry, struct span address) {
+    const struct resource_set *resources = compiler->resources;
+    bool first = !registry->has_pods;
+    registry->has_pods = true;
+    for (size_t i = 0; first && i < resources->pods.count; i++)
+        if (resources->pods.items[i]->address.text.size > 0)
+            map_set(&registry->pods, resources->pods.items[i]->address.text, resources->pods.items[i]);
+    return map_get(&registry->pods, address);
 }

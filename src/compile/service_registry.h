@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "compile/array.h"
 #include "resource/endpoint_slice.h"
+#include "resource/pod.h"
 #include "resource/service.h"
 #include "resource/service_entry.h"
 
@@ -27,6 +28,8 @@ struct service_registry {
     struct map hosts;     /* host -> list of struct registry_service: Services before ServiceEntries, each by age */
     struct map slices;    /* "namespace/service" -> struct endpoint_slice_list of EndpointSlices */
     struct map endpoints; /* the same of Endpoints */
+    struct map pods;      /* status.podIP -> struct pod; filled when first asked */
+    bool has_pods;
 };
 
 void service_registry_init(struct compiler *compiler, struct service_registry *registry);
@@ -37,5 +40,7 @@ const struct registry_service *service_registry_find(const struct service_regist
 /* EndpointSlices, or where the Service has none, its Endpoints. NULL: neither. */
 const struct endpoint_slice_list *service_registry_endpoints(const struct service_registry *registry, struct arena *arena,
                                                              const struct service *service);
+/* The Pod of an address; NULL: none. */
+const struct pod *service_registry_find_pod(struct compiler *compiler, struct service_registry *registry, struct span address);
 
 #endif

@@ -47,12 +47,31 @@ static bool balance_was_tried(const struct endpoint *endpoint, const struct netw
     return false;
 }
 
+static const struct endpoint *balance_draw(struct balance *balance, const struct cluster *cluster) {
+    uint64_t point = random_next(balance->random) % cluster->weight_total;
+    size_t i = 0;
+    while (i + 1 < cluster->endpoint_count && point >= cluster->endpoints[i].weight)
+        point -= cluster->endpoints[i++].weight;
+    return &cluster->endpoints[i];
+}
+
+/* By weight: a draw each; one that was tried already is drawn again, a few times. */
+static const struct endpoint *balance_pick_weighted(struct balance *balance, const struct cluster *cluster,
+                                                    const struct network_address *tried, size_t tried_count) {
+    const struct endpoint *endpoint = balance_draw(balance, cluster);
+    for (size_t i = 0; i < BALANCE_DRAWS_MAX && balance_was_tried(endpoint, tried, tried_count); i++)
+        endpoint = balance_draw(balance, cluster);
+    return endpoint;
+}
+
 const struct endpoint *balance_pick(struct balance *balance, const struct cluster *cluster, const struct network_address *tried,
                                     size_t tried_count) {
     if (cluster->endpoint_count == 0)
         return NULL;
     if (cluster->endpoint_count == 1)
         return &cluster->endpoints[0];
+    if (cluster->weight_total > 0)
+        return balance_pick_weighted(balance, cluster, tried, tried_count);
     struct balance_turn *turn = balance_turn_of(balance, cluster->name);
     for (size_t i = 0; i < cluster->endpoint_count; i++) {
         const struct endpoint *endpoint = &cluster->endpoints[turn->next++ % cluster->endpoint_count];

@@ -1,4 +1,4 @@
-/* Whose turn it is: round robin over a cluster's endpoints, one state a worker. Keyed by the cluster's name, so that a new snapshot goes on
+/* Whose turn it is: round robin over a cluster's endpoints, random where they have weights; one state a worker. Keyed by the cluster's name, so that a new snapshot goes on
  * where the former one was. One thread. */
 #ifndef FAIRLEAD_PROXY_BALANCE_H
 #define FAIRLEAD_PROXY_BALANCE_H

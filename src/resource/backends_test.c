@@ -124,7 +124,9 @@ static void broken_service_entries_are_invalid(void **state) {
         "  hosts: [a.com]\n  ports: [{name: a}]\n",
         "  hosts: [a.com]\n  endpoints: [{}]\n",
         "  hosts: [a.com]\n  endpoints: [{address: 1.1.1.1, ports: {a: 0}}]\n",
-        "  hosts: [a.com]\n  endpoints: [{address: 1.1.1.1}]\n  workloadSelector: {labels: {a: b}}\n",
+        "  hosts: [a.com]\n  resolution: DNS_ROUND_ROBIN\n  endpoints: [{address: a}, {address: b}]\n",
+        "  hosts: [a.com]\n  endpoints: [{address: 1.1.1.1}]\n",
+        "  hosts: [a.com]\n  resolution: STATIC\n  endpoints: [{address: 1.1.1.1}]\n  workloadSelector: {labels: {a: b}}\n",
     };
     for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
         char text[400];
@@ -146,24 +148,24 @@ static void reads_a_destination_rule(void **state) {
                                "    tls: {mode: DISABLE}\n    connectionPool: {tcp: {maxConnections: 1}}\n"
                                "    portLevelSettings:\n      - port: {number: 443}\n        tls: {mode: SIMPLE, sni: x}\n"
                                "  subsets:\n    - name: v1\n      labels: {version: v1}\n"
-                               "      trafficPolicy: {tls: {mode: MUTUAL}}\n");
+                               "      trafficPolicy: {tls: {mode: MUTUAL, credentialName: c}}\n");
     fixture_assert_clean(fixture);
     const struct destination_rule *rule = fixture->set.destination_rules.items[0];
     const struct traffic_policy *policy = rule->traffic_policy;
     assert_text(rule->host.text, "s");
     assert_int_equal(policy->load_balancer, LOAD_BALANCER_ROUND_ROBIN);
-    assert_true(policy->has_tls);
-    assert_int_equal(policy->tls_mode, CLIENT_TLS_DISABLE);
+    assert_non_null(policy->tls);
+    assert_int_equal(policy->tls->mode, CLIENT_TLS_DISABLE);
     assert_int_equal(policy->unsupported.count, 1);
     assert_text(policy->unsupported.first->path, "spec.trafficPolicy.connectionPool");
     assert_false(policy->unsupported.first->restricts_or_encrypts);
     assert_int_equal(policy->port_level_count, 1);
     assert_int_equal(policy->port_level[0].port.value, 443);
-    assert_true(policy->port_level[0].unsupported.first->restricts_or_encrypts);
-    assert_text(policy->port_level[0].unsupported.first->path, "spec.trafficPolicy.portLevelSettings[0].tls");
+    assert_int_equal(policy->port_level[0].tls->mode, CLIENT_TLS_SIMPLE);
+    assert_text(policy->port_level[0].tls->sni.text, "x");
     assert_int_equal(rule->subset_count, 1);
-    assert_int_equal(rule->subsets[0].traffic_policy->tls_mode, CLIENT_TLS_MUTUAL);
-    assert_true(rule->subsets[0].traffic_policy->unsupported.first->restricts_or_encrypts);
+    assert_int_equal(rule->subsets[0].traffic_policy->tls->mode, CLIENT_TLS_MUTUAL);
+    assert_false(rule->subsets[0].traffic_policy->tls->broken);
 }
 
 static void an_unreadable_tls_mode_may_encrypt(void **state) {
@@ -171,8 +173,46 @@ static void an_unreadable_tls_mode_may_encrypt(void **state) {
     fixture_load(fixture, RULE "  host: s\n  trafficPolicy: {tls: {mode: simple}}\n");
     const struct destination_rule *rule = fixture->set.destination_rules.items[0];
     fixture_assert_one(fixture, DIAGNOSTIC_ERROR, DIAGNOSTIC_FIELD_VALUE, 6, 31);
-    assert_true(rule->meta.invalid);
-    assert_true(rule->traffic_policy->unsupported.first->restricts_or_encrypts);
+    assert_true(rule->traffic_policy->tls->broken);
+}
+
+static void tls_blocks_that_contradict_themselves_are_broken(void **state) {
+    static const char *const blocks[] = {
+        "{mode: SIMPLE, credentialName: c, caCertificates: /f}",
+        "{mode: MUTUAL}",
+        "{mode: MUTUAL, clientCertificate: /f}",
+        "{mode: SIMPLE, insecureSkipVerify: true, caCertificates: /f}",
+        "{mode: SIMPLE, insecureSkipVerify: true, subjectAltNames: [a]}",
+        "[SIMPLE]",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(blocks); i++) {
+        char text[400];
+        snprintf(text, sizeof(text), RULE "  host: s\n  trafficPolicy: {tls: %s}\n", blocks[i]);
+        fixture_tear_down(state);
+        fixture_set_up(state);
+        struct fixture *fixture = *state;
+        fixture_load(fixture, text);
+        assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_ERROR], 1);
+        assert_true(fixture->set.destination_rules.items[0]->traffic_policy->tls->broken);
+    }
+}
+
+static void reads_a_pod(void **state) {
+    struct fixture *fixture = *state;
+    fixture_load(fixture, "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {a: b}}\nspec:\n  serviceAccountName: sa\n"
+                          "  containers: [{ports: [{containerPort: 80}, {name: http, containerPort: 8080}]}]\n"
+                          "  initContainers: [{ports: [{name: once, containerPort: 1}]},"
+                          " {restartPolicy: Always, ports: [{name: side, containerPort: 9, protocol: UDP}]}]\n"
+                          "status: {podIP: 10.0.0.1, phase: Running, conditions: [{type: Ready, status: 'False'}]}\n");
+    fixture_assert_clean(fixture);
+    const struct pod *pod = fixture->set.pods.items[0];
+    assert_text(pod->service_account, "sa");
+    assert_text(pod->address.text, "10.0.0.1");
+    assert_false(pod->ready);
+    assert_int_equal(pod_find_port(pod, SPAN_LITERAL("http"), SPAN_LITERAL("TCP")), 8080);
+    assert_int_equal(pod_find_port(pod, SPAN_LITERAL("once"), SPAN_LITERAL("TCP")), 0);
+    assert_int_equal(pod_find_port(pod, SPAN_LITERAL("side"), SPAN_LITERAL("TCP")), 0);
+    assert_int_equal(pod_find_port(pod, SPAN_LITERAL("side"), SPAN_LITERAL("UDP")), 9);
 }
 
 int main(void) {
@@ -186,6 +226,8 @@ int main(void) {
         FIXTURE_TEST(broken_service_entries_are_invalid),
         FIXTURE_TEST(reads_a_destination_rule),
         FIXTURE_TEST(an_unreadable_tls_mode_may_encrypt),
+        FIXTURE_TEST(tls_blocks_that_contradict_themselves_are_broken),
+        FIXTURE_TEST(reads_a_pod),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

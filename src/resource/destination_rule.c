@@ -8,13 +8,6 @@ static const struct enum_name load_balancers[] = {
     {"ROUND_ROBIN", LOAD_BALANCER_ROUND_ROBIN}, {"PASSTHROUGH", LOAD_BALANCER_PASSTHROUGH},
 };
 
-static const struct enum_name tls_modes[] = {
-    {"DISABLE", CLIENT_TLS_DISABLE},
-    {"SIMPLE", CLIENT_TLS_SIMPLE},
-    {"MUTUAL", CLIENT_TLS_MUTUAL},
-    {"ISTIO_MUTUAL", CLIENT_TLS_ISTIO_MUTUAL},
-};
-
 static void decode_simple(struct decoder *decoder, const struct node *node, void *target) {
     struct traffic_policy *policy = target;
     int value;
@@ -36,23 +29,6 @@ static void decode_load_balancer(struct decoder *decoder, const struct node *nod
     DECODE_MAPPING(decoder, node, fields, policy);
 }
 
-/* The mode is all that is read yet; what else stands there belongs to it. */
-static void decode_tls(struct decoder *decoder, const struct node *node, void *target) {
-    struct traffic_policy *policy = target;
-    policy->has_tls = true;
-    policy->tls_position = node->position;
-    const struct node *mode_node = node_get_present(node, "mode");
-    int mode = CLIENT_TLS_DISABLE;
-    bool known = mode_node == NULL || DECODE_ENUM(decoder, mode_node, tls_modes, &mode);
-    policy->tls_mode = (enum client_tls_mode)mode;
-    if (!node_is_mapping(node))
-        decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, "write 'mode: SIMPLE' below it",
-                     "a mapping is expected here, not %s", node_type_name(node));
-    /* What cannot be understood may have asked for encryption. */
-    if (!known || !node_is_mapping(node) || policy->tls_mode != CLIENT_TLS_DISABLE)
-        decode_unsupported(decoder, node->position, true);
-}
-
 static void decode_port_level(struct decoder *decoder, const struct node *node, void *target);
 
 static void decode_port(struct decoder *decoder, const struct node *node, void *target) {
@@ -64,7 +40,7 @@ static void decode_port(struct decoder *decoder, const struct node *node, void *
 
 static const struct field policy_fields[] = {
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
-    FIELD_CALL_WHOLE("tls", decode_tls),
+    FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
     FIELD_CALL_WHOLE("portLevelSettings", decode_port_level),
     FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
@@ -76,7 +52,7 @@ static const struct field policy_fields[] = {
 static const struct field port_policy_fields[] = {
     FIELD_CALL_WHOLE("port", decode_port),
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
-    FIELD_CALL_WHOLE("tls", decode_tls),
+    FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
     FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
     FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
 };

@@ -2,7 +2,7 @@
 #ifndef FAIRLEAD_RESOURCE_DESTINATION_RULE_H
 #define FAIRLEAD_RESOURCE_DESTINATION_RULE_H
 
-#include "resource/object.h"
+#include "resource/client_tls.h"
 
 enum load_balancer_simple {
     LOAD_BALANCER_UNSET,
@@ -14,23 +14,13 @@ enum load_balancer_simple {
     LOAD_BALANCER_PASSTHROUGH
 };
 
-/* DISABLE is 0 in Istio's API, so a tls block without mode asks for no TLS. */
-enum client_tls_mode {
-    CLIENT_TLS_DISABLE,
-    CLIENT_TLS_SIMPLE,
-    CLIENT_TLS_MUTUAL,
-    CLIENT_TLS_ISTIO_MUTUAL
-};
-
 struct traffic_policy {
     struct position position;
     struct located_number port; /* set for an entry of portLevelSettings */
-    bool has_tls;
-    enum client_tls_mode tls_mode;
-    struct position tls_position;
+    struct client_tls *tls; /* NULL when not written */
     enum load_balancer_simple load_balancer;
     struct position load_balancer_position;
-    /* Everything else that was written; restricts_or_encrypts for tls of a mode other than DISABLE, connection limits not. */
+    /* Everything else that was written; restricts_or_encrypts for tunnels and PROXY protocol, connection limits not. */
     struct unsupported_list unsupported;
     struct traffic_policy *port_level; /* NULL for an entry of portLevelSettings */
     size_t port_level_count;

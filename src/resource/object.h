@@ -18,6 +18,7 @@ enum resource_kind {
     RESOURCE_ISTIO_OPERATOR,
     RESOURCE_POLICY, /* see resource/policy.h */
     RESOURCE_POD,
+    RESOURCE_WORKLOAD_ENTRY,
     RESOURCE_NAMESPACE,
     RESOURCE_KIND_COUNT
 };

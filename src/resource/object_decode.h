@@ -18,6 +18,7 @@ struct object_meta *virtual_service_decode(struct decoder *decoder, const struct
 struct object_meta *destination_rule_decode(struct decoder *decoder, const struct object_meta *meta,
                                             const struct node *root);
 struct object_meta *service_entry_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
+struct object_meta *workload_entry_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 struct object_meta *service_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 struct object_meta *endpoint_slice_decode(struct decoder *decoder, const struct object_meta *meta,
                                           const struct node *root);
@@ -32,6 +33,10 @@ struct object_meta *namespace_decode(struct decoder *decoder, const struct objec
 
 /* TLSV1_2 and its like, for FIELD_CALL_AT on an enum gateway_tls_version. */
 void gateway_tls_version_decode(struct decoder *decoder, const struct node *node, void *target);
+
+/* A DestinationRule's tls block, for FIELD_CALL_AT on a struct client_tls pointer. A mistake in it is diagnosed and noted in the block, not in
+ * the object. */
+void client_tls_decode(struct decoder *decoder, const struct node *node, void *target);
 
 /* The spec mapping by the table; its absence is a mistake. Unknown fields beside spec are warned of. */
 void object_decode_spec(struct decoder *decoder, const struct node *root, const struct field *fields, size_t field_count,

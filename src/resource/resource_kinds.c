@@ -10,6 +10,7 @@ static const struct resource_kind_entry entries[] = {
     {"VirtualService", NETWORKING, NETWORKING_VERSIONS, RESOURCE_VIRTUAL_SERVICE, true, virtual_service_decode},
     {"DestinationRule", NETWORKING, NETWORKING_VERSIONS, RESOURCE_DESTINATION_RULE, true, destination_rule_decode},
     {"ServiceEntry", NETWORKING, NETWORKING_VERSIONS, RESOURCE_SERVICE_ENTRY, true, service_entry_decode},
+    {"WorkloadEntry", NETWORKING, NETWORKING_VERSIONS, RESOURCE_WORKLOAD_ENTRY, true, workload_entry_decode},
     {"Service", "", {"v1"}, RESOURCE_SERVICE, true, service_decode},
     {"EndpointSlice", "discovery.k8s.io", {"v1", "v1beta1"}, RESOURCE_ENDPOINT_SLICE, true, endpoint_slice_decode},
     {"Endpoints", "", {"v1"}, RESOURCE_ENDPOINTS, true, endpoints_decode},
@@ -30,7 +31,7 @@ static const struct resource_kind_entry entries[] = {
 };
 
 /* Of Istio's groups, but of no concern to a gateway's traffic yet. */
-static const char *const other_istio_kinds[] = {"WorkloadEntry", "WorkloadGroup"};
+static const char *const other_istio_kinds[] = {"WorkloadGroup"};
 
 static void split_api_version(struct span api_version, struct span *ret_group, struct span *ret_version) {
     size_t slash;

@@ -76,6 +76,9 @@ static void put(struct resource_set *set, struct object_meta *meta, size_t place
     case RESOURCE_POD:
         ARRAY_PUT(set, set->pods, pod, meta, place);
         return;
+    case RESOURCE_WORKLOAD_ENTRY:
+        ARRAY_PUT(set, set->workload_entries, workload_entry, meta, place);
+        return;
     case RESOURCE_NAMESPACE:
         ARRAY_PUT(set, set->namespaces, namespace_object, meta, place);
         return;
@@ -111,6 +114,8 @@ static size_t count_of(const struct resource_set *set, enum resource_kind kind) 
         return set->policies.count;
     case RESOURCE_POD:
         return set->pods.count;
+    case RESOURCE_WORKLOAD_ENTRY:
+        return set->workload_entries.count;
     case RESOURCE_NAMESPACE:
         return set->namespaces.count;
     case RESOURCE_KIND_COUNT:

@@ -42,6 +42,7 @@ struct resource_set {
     RESOURCE_ARRAY(istio_operator) istio_operators;
     RESOURCE_ARRAY(policy) policies;
     RESOURCE_ARRAY(pod) pods;
+    RESOURCE_ARRAY(workload_entry) workload_entries;
     RESOURCE_ARRAY(namespace_object) namespaces;
     bool any[RESOURCE_KIND_COUNT]; /* the input holds an object of the kind, valid or not */
     struct map index;              /* "group/kind/namespace/name" -> struct resource_index_entry */

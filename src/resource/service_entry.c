@@ -81,22 +81,28 @@ static void decode_endpoint_ports(struct decoder *decoder, const struct node *no
     }
 }
 
+static const struct field endpoint_fields[] = {
+    FIELD_AT("address", FIELD_STRING, struct service_entry_endpoint, address),
+    FIELD_CALL_WHOLE("ports", decode_endpoint_ports),
+    FIELD_AT("labels", FIELD_LABELS, struct service_entry_endpoint, labels),
+    FIELD_NUMBER_AT("weight", struct service_entry_endpoint, weight, 0, UINT32_MAX),
+    FIELD_AT("network", FIELD_STRING, struct service_entry_endpoint, network),
+    FIELD_AT("locality", FIELD_STRING, struct service_entry_endpoint, locality),
+    FIELD_AT("serviceAccount", FIELD_STRING, struct service_entry_endpoint, service_account),
+};
+
+static void check_endpoint(struct decoder *decoder, const struct service_entry_endpoint *endpoint) {
+    if (endpoint->address.text.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, endpoint->position, "set address to an IP address",
+                     "the endpoint has no address");
+}
+
 static void decode_endpoint(struct decoder *decoder, const struct node *node, void *target) {
-    static const struct field fields[] = {
-        FIELD_AT("address", FIELD_STRING, struct service_entry_endpoint, address),
-        FIELD_CALL_WHOLE("ports", decode_endpoint_ports),
-        FIELD_AT("labels", FIELD_LABELS, struct service_entry_endpoint, labels),
-        FIELD_NUMBER_AT("weight", struct service_entry_endpoint, weight, 0, UINT32_MAX),
-        FIELD_AT("network", FIELD_STRING, struct service_entry_endpoint, network),
-        FIELD_AT("locality", FIELD_STRING, struct service_entry_endpoint, locality),
-        FIELD_AT("serviceAccount", FIELD_STRING, struct service_entry_endpoint, service_account),
-    };
     struct service_entry_endpoint *endpoint = target;
     endpoint->position = node->position;
-    DECODE_MAPPING(decoder, node, fields, endpoint);
-    if (node_is_mapping(node) && endpoint->address.text.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "set address to an IP address",
-                     "the endpoint has no address");
+    DECODE_MAPPING(decoder, node, endpoint_fields, endpoint);
+    if (node_is_mapping(node))
+        check_endpoint(decoder, endpoint);
 }
 
 static void decode_endpoints(struct decoder *decoder, const struct node *node, void *target) {
@@ -121,6 +127,12 @@ static void check(struct decoder *decoder, const struct service_entry *entry) {
     if (entry->has_workload_selector && entry->endpoint_count > 0)
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->meta.position, "keep one of them",
                      "only one of endpoints and workloadSelector may be set");
+    if (entry->resolution == SERVICE_ENTRY_NONE && entry->endpoint_count > 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->endpoints[0].position, "set resolution: STATIC or DNS",
+                     "endpoints need a resolution other than NONE");
+    if (entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN && entry->endpoint_count > 1)
+        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->endpoints[1].position, "use resolution: DNS",
+                     "resolution DNS_ROUND_ROBIN takes one endpoint at most");
     for (size_t i = 0; i < entry->hosts.count; i++)
         if (span_equal(entry->hosts.items[i].text, SPAN_LITERAL("*")))
             decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, entry->hosts.items[i].position, "name the hosts",
@@ -146,5 +158,19 @@ struct object_meta *service_entry_decode(struct decoder *decoder, const struct o
     object_decode_spec(decoder, root, fields, ARRAY_SIZE(fields), entry);
     if (!decoder->failed)
         check(decoder, entry);
+    return &entry->meta;
+}
+
+struct object_meta *workload_entry_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root) {
+    struct workload_entry *entry = arena_new(decoder->arena, struct workload_entry);
+    entry->meta = *meta;
+    decoder->unsupported = &entry->meta.unsupported;
+    object_decode_spec(decoder, root, endpoint_fields, ARRAY_SIZE(endpoint_fields), &entry->endpoint);
+    entry->endpoint.position = meta->position;
+    /* Labels of the spec count; those of the metadata where it has none. Source: Istio's convertWorkloadEntry. */
+    if (entry->endpoint.labels.count == 0)
+        entry->endpoint.labels = meta->labels;
+    if (!decoder->failed)
+        check_endpoint(decoder, &entry->endpoint);
     return &entry->meta;
 }

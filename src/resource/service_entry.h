@@ -1,4 +1,4 @@
-/* networking.istio.io ServiceEntry. */
+/* networking.istio.io ServiceEntry, and WorkloadEntry: an endpoint with an object of its own. */
 #ifndef FAIRLEAD_RESOURCE_SERVICE_ENTRY_H
 #define FAIRLEAD_RESOURCE_SERVICE_ENTRY_H
 
@@ -54,6 +54,11 @@ struct service_entry {
     struct label_set workload_selector;
     struct located_list export_to;
     struct located_list subject_alt_names;
+};
+
+struct workload_entry {
+    struct object_meta meta;
+    struct service_entry_endpoint endpoint;
 };
 
 #endif

@@ -127,5 +127,6 @@ void resource_set_visit(const struct resource_set *set, void (*function)(void *a
     VISIT_ALL(set->istio_operators);
     VISIT_ALL(set->policies);
     VISIT_ALL(set->pods);
+    VISIT_ALL(set->workload_entries);
     VISIT_ALL(set->namespaces);
 }

@@ -13,6 +13,7 @@ enum cluster_protocol { CLUSTER_HTTP1, CLUSTER_HTTP2 };
 struct endpoint {
     struct network_address address;
     struct span address_text; /* "10.0.0.1:80", for the access log */
+    uint32_t weight;          /* at least 1 where cluster.weight_total is not 0 */
 };
 
 struct cluster {
@@ -23,6 +24,7 @@ struct cluster {
     uint64_t connect_timeout_ns;
     struct endpoint *endpoints; /* usable ones only */
     size_t endpoint_count;
+    uint64_t weight_total; /* of the endpoints; 0: all weigh the same */
     uint32_t index; /* dense within the snapshot */
     /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out
      * without it. Empty otherwise. */

@@ -411,8 +411,12 @@ static void dump_cluster(const struct cluster *cluster, FILE *output) {
     fputc('\n', output);
     if (cluster->refusal.size > 0)
         print_line(output, "  refused: ", cluster->refusal);
-    for (size_t i = 0; i < cluster->endpoint_count; i++)
-        print_line(output, "  endpoint ", cluster->endpoints[i].address_text);
+    for (size_t i = 0; i < cluster->endpoint_count; i++) {
+        fprintf(output, "  endpoint %.*s", SPAN_ARGUMENTS(cluster->endpoints[i].address_text));
+        if (cluster->weight_total > 0)
+            fprintf(output, " weight %u of %" PRIu64, cluster->endpoints[i].weight, cluster->weight_total);
+        fputc('\n', output);
+    }
     if (cluster->endpoint_count == 0)
         fputs("  no endpoint\n", output);
 }

@@ -1,0 +1,49 @@
+/* Endpoints on their way into a cluster. Private to endpoints.c and entry_endpoints.c. */
+#ifndef FAIRLEAD_COMPILE_ENDPOINT_LIST_H
+#define FAIRLEAD_COMPILE_ENDPOINT_LIST_H
+
+#include "compile/service_registry.h"
+#include "snapshot/cluster.h"
+
+struct compiler;
+
+/* Labels of an endpoint: its workload's, and those that Istio adds from its place. */
+struct endpoint_labels {
+    const struct label_set *own; /* NULL: none are known */
+    struct span zone;            /* topology.kubernetes.io/zone */
+    struct span node_name;       /* kubernetes.io/hostname */
+};
+
+struct endpoint_list {
+    struct endpoint *items;
+    size_t count;
+    size_t capacity;
+    const struct label_set *wanted; /* of the subset; NULL or empty: every endpoint */
+    size_t seen_count;              /* usable ones, whether wanted or not */
+};
+
+/* Whether the subset wants it; counts it as seen. */
+bool endpoint_list_wants(struct endpoint_list *list, const struct endpoint_labels *labels);
+/* `weight` 0 counts as 1. What is no IP address and port is left out with a diagnostic at its place. */
+void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta,
+                       const struct located *written, uint32_t port, uint32_t weight);
+/* Into the cluster: sorted, so that the order of objects and files does not show, and each address once. */
+void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list, struct cluster *cluster);
+/* The WorkloadEntries of `namespace` that have all the labels, and the ready Pods if `takes_pods`. `port_name` is the Service port's,
+ * looked up in the entry's own ports; `target_port_name` likewise, or in a Pod's containers; else `port` counts. */
+struct workload_choice {
+    struct span namespace;
+    const struct label_set *selector;
+    bool takes_pods;
+    struct span port_name;
+    struct span target_port_name;
+    uint32_t port;
+};
+void endpoint_list_add_workloads(struct compiler *compiler, struct endpoint_list *list, const struct workload_choice *choice);
+uint32_t workload_entry_port(const struct service_entry_endpoint *endpoint, struct span name, uint32_t otherwise);
+
+/* entry_endpoints.c */
+void compile_entry_endpoints(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
+                             const struct label_set *wanted, struct cluster *cluster);
+
+#endif
