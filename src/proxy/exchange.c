@@ -201,6 +201,8 @@ static void route_expired(struct timer *timer) {
 
 static void age_expired(struct timer *timer) {
     struct exchange *exchange = CONTAINER_OF(timer, struct exchange, age_timer);
+    if (exchange->phase == EXCHANGE_DELAYED)
+        exchange->delayed = NULL;
     /* A try that has no connection yet still needs its cluster. */
     if (exchange->phase == EXCHANGE_CONNECTING || exchange->phase == EXCHANGE_BACKOFF)
         timer_set(&exchange->context->timers, timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
@@ -243,6 +245,7 @@ static void exchange_edit_request(struct exchange *exchange, const struct decisi
 }
 
 static void exchange_take_response_rules(struct exchange *exchange, const struct decision *decision) {
+    memset(exchange->response_rules, 0, sizeof(exchange->response_rules));
     if (decision->destination != NULL && decision->destination->headers != NULL)
         exchange->response_rules[0] = &decision->destination->headers->response;
     if (decision->route != NULL && decision->route->headers != NULL)
@@ -294,12 +297,45 @@ static void exchange_after_delay(struct exchange *exchange, const struct decisio
     }
 }
 
+static void exchange_decide(struct exchange *exchange, const struct filter_chain *chain, struct decision *ret_decision) {
+    decide(chain->routes, exchange->request, random_next(&exchange->context->random), ret_decision);
+    exchange->route_name = ret_decision->route != NULL ? ret_decision->route->name : SPAN_EMPTY;
+    exchange->upstream_cluster = ret_decision->destination != NULL ? ret_decision->destination->cluster_name : SPAN_EMPTY;
+    exchange_take_response_rules(exchange, ret_decision);
+}
+
+static bool may_have_fault(const struct decision *decision) {
+    return decision->route != NULL && decision->route->action == ROUTE_FORWARD;
+}
+
+/* The delay outlived its snapshot: the request goes the way of the present one, without a further delay. */
+static void exchange_route_again(struct exchange *exchange) {
+    const struct filter_chain *chain;
+    struct decision decision;
+    exchange_pin(exchange, &chain);
+    if (chain == NULL || chain->routes == NULL) {
+        struct local_reply reply = local_reply_chain_gone();
+        exchange->route_name = exchange->upstream_cluster = SPAN_EMPTY;
+        memset(exchange->response_rules, 0, sizeof(exchange->response_rules));
+        exchange_reply(exchange, &reply);
+        return;
+    }
+    exchange_decide(exchange, chain, &decision);
+    if (may_have_fault(&decision))
+        exchange_after_delay(exchange, &decision);
+    else
+        exchange_act(exchange, &decision);
+}
+
 static void delay_expired(struct timer *timer) {
     struct exchange *exchange = CONTAINER_OF(timer, struct exchange, delay_timer);
     struct http_connection *http = exchange->http;
     if (exchange->phase != EXCHANGE_DELAYED)
         return;
-    exchange_after_delay(exchange, exchange->delayed);
+    if (exchange->delayed != NULL)
+        exchange_after_delay(exchange, exchange->delayed);
+    else
+        exchange_route_again(exchange);
     start_route_timer(exchange);
     http_connection_settle(http);
 }
@@ -310,17 +346,13 @@ static void exchange_delay(struct exchange *exchange, const struct decision *dec
     exchange->delayed = arena_new(&exchange->arena, struct decision);
     *exchange->delayed = *decision;
     timer_set(&exchange->context->timers, &exchange->delay_timer, exchange->context->now_ns, delay_ns);
+    timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
 }
 
 static void exchange_route(struct exchange *exchange, const struct filter_chain *chain) {
     struct decision decision;
-    decide(chain->routes, exchange->request, random_next(&exchange->context->random), &decision);
-    if (decision.route != NULL)
-        exchange->route_name = decision.route->name;
-    if (decision.destination != NULL)
-        exchange->upstream_cluster = decision.destination->cluster_name;
-    exchange_take_response_rules(exchange, &decision);
-    if (decision.route == NULL || decision.route->action != ROUTE_FORWARD) {
+    exchange_decide(exchange, chain, &decision);
+    if (!may_have_fault(&decision)) {
         exchange_act(exchange, &decision);
         return;
     }

@@ -318,8 +318,48 @@ static void a_connection_that_is_torn_down_logs_what_it_was_doing(void **state) 
     client_free(client);
 }
 
+static void a_long_delay_lets_its_snapshot_go(void **state) {
+    (void)state;
+    struct fault_action fault = {.delay_share = 1000000, .delay_ns = SECONDS(30), .grpc_status = -1};
+    struct route *route = world.snapshot->route_tables[0]->virtual_hosts[0]->routes;
+    route->fault = &fault;
+    struct client *client = client_connect();
+    client_send(client, "PUT /late HTTP/1.1\r\nHost: a.com\r\nContent-Length: 4\r\n\r\nbody");
+    turns(5);
+    assert_int_equal(world.context.current->pin_count, 2);
+    skip_time(DEADLINE_SNAPSHOT_PIN_NS);
+    assert_int_equal(world.context.current->pin_count, 1);
+    route->timeout_ns = MILLISECONDS(30);
+    skip_time(SECONDS(20));
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\nbody");
+    assert_int_equal(world.context.current->pin_count, 2);
+    client_expect(client, "upstream request timeout");
+    expect_log("HTTP/1.1 PUT 504 UT,DI response_timeout 4 24 live\n");
+    client_free(client);
+    peer_free(peer);
+}
+
+static void a_long_delay_may_outlive_its_chain(void **state) {
+    (void)state;
+    struct fault_action fault = {.delay_share = 1000000, .delay_ns = SECONDS(30), .grpc_status = -1};
+    world.snapshot->route_tables[0]->virtual_hosts[0]->routes->fault = &fault;
+    struct client *client = client_connect();
+    client_send(client, "GET /late HTTP/1.1\r\nHost: a.com\r\n\r\n");
+    turns(5);
+    skip_time(DEADLINE_SNAPSHOT_PIN_NS);
+    world.chain_gone = true;
+    skip_time(SECONDS(20));
+    client_expect(client, "HTTP/1.1 404 ");
+    client_expect_end(client);
+    expect_log("HTTP/1.1 GET 404 NR,DI filter_chain_not_found 0 0 -\n");
+    client_free(client);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_long_delay_lets_its_snapshot_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_long_delay_may_outlive_its_chain, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_malformed_is_answered_and_the_connection_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_reused_connection_is_replaced_for_idempotent_requests_only, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_that_speaks_or_ends_while_idle_is_closed, setup, teardown),

@@ -61,7 +61,7 @@ struct exchange {
     /* Of the destination, then of the route: in the pinned snapshot, or in the arena when that is let go. */
     const struct header_rules *response_rules[2];
     const struct cors_grant *cors; /* in the arena; NULL: none */
-    struct decision *delayed;      /* of EXCHANGE_DELAYED: what happens then; in the arena */
+    struct decision *delayed;      /* of EXCHANGE_DELAYED: what happens then, in the arena; NULL once the snapshot was let go */
 
     struct message_head *request;  /* NULL until it was understood */
     struct message_head *response; /* as sent; NULL until one was */
