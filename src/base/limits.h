@@ -78,6 +78,41 @@
  * a connection's, for a connection has HTTP2_STREAMS_MAX of them. */
 #define HTTP2_STREAM_HIGH_WATER_BYTES (64 * 1024)
 #define HTTP2_STREAM_LOW_WATER_BYTES (16 * 1024)
+/* One field section as it comes out of its compression. Between HTTP_HEAD_BYTES_MAX and this: 431. Above it is a bomb: the session ends. */
+#define HTTP2_SECTION_BYTES_MAX (4 * 60 * 1024)
+/* CONTINUATION frames of one section: a head of HTTP_HEAD_BYTES_MAX needs three. */
+#define HTTP2_CONTINUATIONS_MAX 16
+/* Streams that a client may reset (or make us reset) before their answer: what browsers do when a page is left, and deadlines of gRPC; each
+ * costs us a request. An answered stream gives one back. */
+#define HTTP2_RESETS_MAX 400
+#define HTTP2_RESETS_PER_TICK 100
+/* Frames that ask for an answer of ours or change the session: no client sends many. */
+#define HTTP2_SETTINGS_FRAMES_MAX 100
+#define HTTP2_SETTINGS_FRAMES_PER_TICK 10
+#define HTTP2_PINGS_MAX 500
+#define HTTP2_PINGS_PER_TICK 100
+/* DATA without a byte of content and without an end. */
+#define HTTP2_EMPTY_FRAMES_MAX 200
+#define HTTP2_EMPTY_FRAMES_PER_TICK 20
+/* WINDOW_UPDATE frames: a DATA frame of HTTP2_DATA_SMALL_BYTES or more gives HTTP2_WINDOW_FRAMES_PER_DATA back (a client credits the stream
+ * and the connection), smaller ones do not: grants of one byte would pay for themselves. */
+#define HTTP2_WINDOW_FRAMES_MAX 1000
+#define HTTP2_WINDOW_FRAMES_PER_TICK 1000
+#define HTTP2_WINDOW_FRAMES_PER_DATA 10
+#define HTTP2_DATA_SMALL_BYTES 64
+/* PRIORITY and unknown frames: browsers send a handful with each request. */
+#define HTTP2_PRIORITY_FRAMES_MAX 1000
+#define HTTP2_PRIORITY_FRAMES_PER_TICK 1000
+/* Frames of ours, DATA aside, that wait for a client that does not read. */
+#define HTTP2_OUTBOUND_FRAMES_MAX 1000
+/* Ticks without a byte for a response that waits for the client's window: then the stream is reset (one minute). */
+#define HTTP2_STALL_TICKS_MAX 12
+/* Streams that we reset lately: frames that were under way to them are no mistake. */
+#define HTTP2_RESET_IDS_KEPT 64
+/* A client whose stream ids come near 2^31 is asked to begin anew in good time (RFC 9113 section 5.1.1). */
+#define HTTP2_STREAM_ID_MAX 0x7ff00000
+/* Freed streams a session keeps for reuse. */
+#define HTTP2_STREAMS_KEPT_MAX 32
 
 /* --- Deadlines --- */
 /* The step in which HTTP/2 sessions learn that time passes: their rates and stalls are counted in it. */
