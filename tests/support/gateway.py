@@ -27,6 +27,19 @@ def wait_until(condition, patience_s=PATIENCE_S, what="the condition"):
         time.sleep(0.01)
 
 
+def timed(seconds, action, tries=3):
+    """The result of `action`, which must take this long and at most a tenth more. A busy machine can only make it longer, so one of a few
+    tries must be in time."""
+    for _ in range(tries):
+        start = time.monotonic()
+        result = action()
+        taken = time.monotonic() - start
+        assert taken >= seconds, f"{taken} s: too early for {seconds} s"
+        if taken < 1.1 * seconds:
+            return result
+    raise AssertionError(f"{taken} s at last, which is more than a tenth too late for {seconds} s")
+
+
 def free_ports(count):
     """Ports that were free a moment ago; all different. Below the range from which the kernel gives ports of its own choice, so that no
     server bound to port 0 and no outgoing connection takes one of them before its user does."""
