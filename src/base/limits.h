@@ -187,6 +187,10 @@
 /* Snapshots alive at once; a further reload waits for one to be let go. */
 #define SNAPSHOTS_LIVE_MAX 16
 
+/* --- Routing --- */
+/* Virtual hosts with more routes get an index; up to here a walk is as quick. */
+#define ROUTE_INDEX_ROUTES_MIN 8
+
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)

@@ -6,6 +6,8 @@ const struct virtual_host *route_table_find(const struct route_table *table, str
 
 const struct route *virtual_host_match(const struct virtual_host *host, const struct message_head *request) {
     struct request_view view = request_view_of(request);
+    if (host->index != NULL)
+        return route_index_find(host->index, &view);
     for (size_t i = 0; i < host->route_count; i++)
         if (route_match_holds(&host->routes[i].match, &view))
             return &host->routes[i];

@@ -9,6 +9,7 @@
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
 #include "snapshot/route_action.h"
+#include "snapshot/route_index.h"
 #include "snapshot/route_match.h"
 
 /* Bits of retry_policy.retry_on. */
@@ -65,6 +66,7 @@ struct virtual_host {
     bool require_tls;    /* httpsRedirect: 301 unless x-forwarded-proto is https */
     struct route *routes; /* first match wins */
     size_t route_count;
+    const struct route_index *index; /* over more than ROUTE_INDEX_ROUTES_MIN routes; NULL: they are walked */
 };
 
 struct route_table {

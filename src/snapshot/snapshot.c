@@ -40,11 +40,14 @@ static void listener_seal(struct listener *listener) {
     }
 }
 
-static void route_table_seal(struct route_table *table) {
+static void route_table_seal(struct arena *arena, struct route_table *table) {
     host_index_init(&table->hosts);
     for (size_t i = 0; i < table->virtual_host_count; i++) {
-        bool added = host_index_add(&table->hosts, table->virtual_hosts[i]->domain, table->virtual_hosts[i]);
+        struct virtual_host *host = table->virtual_hosts[i];
+        bool added = host_index_add(&table->hosts, host->domain, host);
         (void)added;
+        if (host->route_count > ROUTE_INDEX_ROUTES_MIN && host->index == NULL)
+            host->index = route_index_create(arena, host->routes, host->route_count);
     }
 }
 
@@ -52,7 +55,7 @@ void snapshot_seal(struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->listener_count; i++)
         listener_seal(snapshot->listeners[i]);
     for (size_t i = 0; i < snapshot->route_table_count; i++)
-        route_table_seal(snapshot->route_tables[i]);
+        route_table_seal(&snapshot->arena, snapshot->route_tables[i]);
     for (size_t i = 0; i < snapshot->cluster_count; i++) {
         snapshot->clusters[i]->index = (uint32_t)i;
         map_set(&snapshot->clusters_by_name, snapshot->clusters[i]->name, snapshot->clusters[i]);
