@@ -107,7 +107,7 @@ static const char *policy_mistake(enum tls_server_policy_status status) {
 /* One policy for each distinct set of parameters. */
 static struct tls_server_policy *compile_policy(struct compiler *compiler, const struct merged_server *server,
                                                 struct filter_chain *chain) {
-    static const struct span alpn[] = {{"http/1.1", 8}};
+    static const struct span alpn[] = {{"h2", 2}, {"http/1.1", 8}};
     const struct gateway_tls *tls = server->server->tls;
     const struct object_meta *meta = &server->gateway->meta;
     const struct mesh_config *mesh = &compiler->mesh;

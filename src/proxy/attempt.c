@@ -273,10 +273,10 @@ static void on_informational(void *owner, struct http_client_stream *stream, str
 
 static void hold_upstream(struct exchange *exchange) {
     struct upstream_connection *connection = exchange->attempt.connection;
-    if (connection == NULL || http_connection_output_size(exchange->http) <= BUFFER_HIGH_WATER_BYTES)
+    if (connection == NULL || !http_connection_is_behind(exchange))
         return;
     http_connection_flush(exchange->http);
-    if (http_connection_output_size(exchange->http) > BUFFER_HIGH_WATER_BYTES)
+    if (http_connection_is_behind(exchange))
         transport_pause(&connection->transport);
 }
 
@@ -331,7 +331,7 @@ static void on_head(void *owner, struct http_client_stream *stream, struct messa
     exchange->phase = head->status == 101 ? EXCHANGE_TUNNEL : EXCHANGE_RESPONDING;
     /* With `ends` this may be the last breath of the exchange. */
     if (!exchange_send_head(exchange, head, ends))
-        http_connection_set_reset(exchange->http);
+        exchange_unsendable(exchange);
 }
 
 static void on_body(void *owner, struct http_client_stream *stream, struct span bytes) {
@@ -340,6 +340,7 @@ static void on_body(void *owner, struct http_client_stream *stream, struct span 
     if (!is_present(exchange, stream))
         return;
     exchange->bytes_sent += bytes.size;
+    exchange->activity_ns = exchange->context->now_ns;
     if (http_server_send_body(exchange->stream, bytes))
         hold_upstream(exchange);
     else
@@ -357,7 +358,7 @@ static void on_end(void *owner, struct http_client_stream *stream, struct header
     exchange->response_trailers = trailers;
     exchange->response_trailer_count = count;
     if (!http_server_send_end(exchange->stream, trailers, count))
-        http_connection_set_reset(http);
+        exchange_unsendable(exchange);
     if (tunnel)
         http_connection_end_output(http);
 }

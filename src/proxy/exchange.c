@@ -43,6 +43,7 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     exchange->pooled = pooled;
     exchange->grave.free_owner = exchange_free;
     exchange->start_ns = context->now_ns;
+    exchange->activity_ns = context->now_ns;
     exchange->start_wall_ns = clock_wall_ns();
     exchange->client = http_connection_facts(http)->remote;
     buffer_init(&exchange->replay, &context->chunks);
@@ -137,12 +138,27 @@ void exchange_reply(struct exchange *exchange, const struct local_reply *given) 
     bool ends = reply->body.size == 0;
     if (!ends && (exchange->request == NULL || exchange->request->method_token != HTTP_METHOD_HEAD))
         exchange->bytes_sent += reply->body.size;
-    if (reply->closes)
+    if (reply->closes && !http_connection_is_multiplexed(exchange->http))
         http_server_begin_drain(exchange->stream->server);
     struct http_stream *stream = exchange->stream;
-    /* A false answer breaks the session; whoever settles it closes the connection. */
-    if (exchange_send_head(exchange, reply_head(exchange, reply), ends) && !ends && http_server_send_body(stream, reply->body))
-        (void)!http_server_send_end(stream, NULL, 0);
+    bool sent = exchange_send_head(exchange, reply_head(exchange, reply), ends);
+    if (sent && !ends)
+        sent = http_server_send_body(stream, reply->body) && http_server_send_end(stream, NULL, 0);
+    /* HTTP/1: the session is broken, and whoever settles it closes the connection. */
+    if (!sent && http_connection_is_multiplexed(exchange->http))
+        exchange_unsendable(exchange);
+}
+
+void exchange_unsendable(struct exchange *exchange) {
+    if (!http_connection_is_multiplexed(exchange->http)) {
+        http_connection_set_reset(exchange->http);
+        return;
+    }
+    attempt_give_up(exchange);
+    exchange->phase = EXCHANGE_ANSWERED;
+    exchange->flags |= close_reason_flag(CLOSE_REASON_MEMORY_CEILING);
+    exchange->details = close_reason_word(CLOSE_REASON_MEMORY_CEILING);
+    http_server_abort(exchange->stream, CLOSE_REASON_MEMORY_CEILING);
 }
 
 void exchange_cut(struct exchange *exchange, enum close_reason reason, struct span word) {
@@ -371,6 +387,7 @@ static void exchange_begin(struct exchange *exchange) {
     enum request_verdict verdict =
         request_rules_apply(exchange->request, &origin, exchange->settings, &exchange->context->random, &exchange->client);
     if (chain == NULL || chain->routes == NULL) {
+        http_server_begin_drain(exchange->stream->server);
         struct local_reply reply = local_reply_chain_gone();
         exchange_reply(exchange, &reply);
     } else if (verdict != REQUEST_ROUTE) {
@@ -400,6 +417,7 @@ static void on_request_body(void *owner, struct http_stream *stream, struct span
     struct exchange *exchange = stream->user;
     exchange->bytes_received += bytes.size;
     mirrors_body(&exchange->mirrors, bytes);
+    exchange->activity_ns = exchange->context->now_ns;
     attempt_body(exchange, bytes);
 }
 
@@ -443,6 +461,13 @@ static void on_stream_failed(void *owner, struct http_stream *stream, enum close
     exchange->phase = EXCHANGE_ANSWERED;
 }
 
+static void on_stream_drained(void *owner, struct http_stream *stream) {
+    (void)owner;
+    struct exchange *exchange = stream->user;
+    exchange->activity_ns = exchange->context->now_ns;
+    attempt_downstream_drained(exchange);
+}
+
 const struct http_server_events exchange_server_events = {
     .stream_begin = on_stream_begin,
     .request_head = on_request_head,
@@ -450,6 +475,7 @@ const struct http_server_events exchange_server_events = {
     .request_end = on_request_end,
     .request_rejected = on_request_rejected,
     .stream_failed = on_stream_failed,
+    .stream_drained = on_stream_drained,
     .stream_closed = on_stream_closed,
 };
 

@@ -12,6 +12,7 @@ struct downstream_facts {
     struct span server_name; /* sniffed SNI; empty without one */
     struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
     bool tls;
+    struct span alpn; /* the protocol that was negotiated; empty without one */
     uint64_t connection_id;
     uint64_t start_ns, start_wall_ns; /* when the connection was accepted */
     /* The chain by which the connection is served: valid while `pinned` is. Matched again by the connection under a newer snapshot. */

@@ -51,6 +51,7 @@ struct exchange {
     struct http_stream *stream;
     struct grave grave;
     bool pooled;
+    bool held; /* HTTP/2: its stream is paused */
     enum exchange_phase phase;
 
     struct pinned_snapshot *pinned; /* NULL before the head, and again once it is old */
@@ -80,6 +81,7 @@ struct exchange {
     struct timer age_timer;   /* DEADLINE_SNAPSHOT_PIN_NS */
 
     /* For the log. */
+    uint64_t activity_ns; /* when a byte last moved either way */
     uint64_t start_wall_ns, start_ns, request_end_ns, response_start_ns;
     uint64_t bytes_received, bytes_sent;
     uint32_t flags;
@@ -101,6 +103,8 @@ void exchange_client_gone(struct exchange *exchange, enum close_reason reason);
 void exchange_cut(struct exchange *exchange, enum close_reason reason, struct span word);
 /* The head did not come in time. */
 void exchange_head_expired(struct exchange *exchange);
+/* A send function said no: nothing more can be told to the client. */
+void exchange_unsendable(struct exchange *exchange);
 /* No byte either way for DEADLINE_IDLE_NS. */
 void exchange_idle_expired(struct exchange *exchange);
 /* The final head to the client: counts it. False: the session is broken. */
@@ -137,13 +141,15 @@ struct pinned_snapshot *http_connection_begin(struct http_connection *http, cons
 struct proxy_context *http_connection_context(struct http_connection *http);
 /* Back-pressure from the upstream side: while held, nothing of this request's content is read from the client. */
 void http_connection_hold(struct exchange *exchange, bool hold);
-/* Bytes queued for the client. */
-size_t http_connection_output_size(const struct http_connection *http);
-/* Writes them as far as they go. */
+/* More bytes of the response are queued for the client than should be: its source should rest. */
+bool http_connection_is_behind(const struct exchange *exchange);
+/* HTTP/2: what ends one request does not end the connection. */
+bool http_connection_is_multiplexed(const struct http_connection *http);
+/* Writes what is queued as far as it goes. */
 void http_connection_flush(struct http_connection *http);
-/* In a tunnel: half-close after what is queued. */
+/* In an HTTP/1 tunnel: half-close after what is queued. */
 void http_connection_end_output(struct http_connection *http);
-/* Close with a reset: the end of the bytes must not pass for the end of the response. */
+/* HTTP/1: close with a reset, as the end of the bytes must not pass for the end of the response. */
 void http_connection_set_reset(struct http_connection *http);
 /* After events from elsewhere: writes, reads on, lingers or closes, as the session's status says. */
 void http_connection_settle(struct http_connection *http);

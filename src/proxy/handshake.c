@@ -24,6 +24,7 @@ static void handshake_complete(struct connection *connection) {
         return;
     }
     connection->facts.tls = true;
+    connection->facts.alpn = tls_session_alpn(session);
     connection->facts.tls_version = tls_session_version(session);
     connection->facts.tls_cipher = tls_session_cipher(session);
     connection_established(connection);
