@@ -20,6 +20,9 @@ pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 set(system_libraries_text PkgConfig::yaml PkgConfig::jansson)
 
+pkg_check_modules(cares REQUIRED IMPORTED_TARGET libcares)
+set(system_libraries_dns PkgConfig::cares)
+
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 set(system_libraries_regex PkgConfig::re2)
 

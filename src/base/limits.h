@@ -12,6 +12,20 @@
 /* Nesting of objects in a JSON accessLogFormat. */
 #define ACCESS_LOG_DEPTH_MAX 8
 
+/* --- DNS --- */
+/* Host names of one configuration that are kept resolved: two queries each. */
+#define DNS_NAMES_MAX 4096
+/* Addresses kept of one name; an answer over UDP holds fewer. */
+#define DNS_ADDRESSES_MAX 64
+/* Sockets of the resolver that are looked at in one turn: one UDP and one TCP socket a server. */
+#define DNS_SOCKETS_MAX 32
+/* An answer counts at least and at most this long, whatever its time to live: a zero must not make a flood, nor a long one outlive a move. */
+#define DNS_LIFETIME_NS_MIN SECONDS(1)
+#define DNS_LIFETIME_NS_MAX SECONDS(300)
+/* What failed is asked again after this, doubling up to Istio's dnsRefreshRate. */
+#define DNS_RETRY_NS_MIN MILLISECONDS(500)
+#define DNS_RETRY_NS_MAX SECONDS(60)
+
 /* --- Configuration --- */
 /* One document tree's nesting: deeper YAML is an attack or a mistake. */
 #define CONFIGURATION_DEPTH_MAX 64

@@ -96,6 +96,12 @@ static bool set_status_port(struct options_parser *parser, const char *value) {
     return true;
 }
 
+/* The servers are looked at when the resolver is made. */
+static bool set_dns_server(struct options_parser *parser, const char *value) {
+    parser->options->dns_servers = value;
+    return value[0] != '\0' || fail(parser, "--dns-server", "\"\"", "the address is empty");
+}
+
 static bool set_log_level(struct options_parser *parser, const char *value) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -115,6 +121,7 @@ static const struct option_row option_rows[] = {
     {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
     {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners and of the status port; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
+    {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
     {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
     {"--strict-sni", EVERY, NULL, set_strict_sni, "accepted; the present behaviour is Istio's either way"},

@@ -48,11 +48,18 @@ static uint16_t port_number_at(const struct registry_service *service, size_t in
 }
 
 static enum protocol port_protocol_at(const struct registry_service *service, size_t index) {
+    if (index >= port_count_of(service))
+        return PROTOCOL_HTTP;
     return service->service != NULL ? protocol_of_service_port(&service->service->ports[index])
                                     : protocol_parse(service->entry->ports[index].protocol.text);
 }
 
 static bool port_find(const struct registry_service *service, uint16_t number, size_t *ret_index) {
+    /* An ExternalName Service need not name its ports. */
+    if (port_count_of(service) == 0 && service->service != NULL && service->service->type == SERVICE_EXTERNAL_NAME) {
+        *ret_index = 0;
+        return true;
+    }
     for (size_t i = 0; i < port_count_of(service); i++) {
         if (port_number_at(service, i) != number)
             continue;
@@ -127,7 +134,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
     compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
-    if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->refusal.size == 0)
+    if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);
     ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);
     map_set(&compiler->clusters_by_name, name, cluster);
@@ -174,8 +181,12 @@ static struct weighted_cluster resolve(struct compiler *compiler, const struct o
     destination.service = service_registry_find(&compiler->registry, destination.host, meta->namespace);
     if (destination.service != NULL && destination.service->service != NULL &&
         destination.service->service->type == SERVICE_EXTERNAL_NAME) {
-        destination.host = destination.service->service->external_name.text;
+        const struct registry_service *alias = destination.service;
+        destination.host = alias->service->external_name.text;
         destination.service = service_registry_find(&compiler->registry, destination.host, meta->namespace);
+        /* A name of the cluster's own that is not there is a mistake; another one is for DNS. */
+        if (destination.service == NULL && !is_kubernetes_host(compiler, destination.host))
+            destination.service = alias;
     }
     destination.port = destination_port(&destination, server_number);
     struct span name = cluster_name(compiler, &destination);

@@ -62,6 +62,11 @@ void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list,
         cluster->weight_total = 0;
 }
 
+void endpoint_list_add_name(struct compiler *compiler, struct cluster *cluster, struct span host, uint32_t port, uint32_t weight) {
+    cluster->names[cluster->name_count++] = (struct cluster_name){
+        .host = arena_copy(compiler->arena, host), .port = (uint16_t)port, .weight = weight == 0 ? 1 : weight};
+}
+
 uint32_t workload_entry_port(const struct service_entry_endpoint *endpoint, struct span name, uint32_t otherwise) {
     for (size_t i = 0; name.size > 0 && i < endpoint->port_count; i++)
         if (span_equal(endpoint->ports[i].name.text, name))

@@ -40,6 +40,8 @@ struct workload_choice {
     uint32_t port;
 };
 void endpoint_list_add_workloads(struct compiler *compiler, struct endpoint_list *list, const struct workload_choice *choice);
+/* A name for DNS; cluster->names has room for it. */
+void endpoint_list_add_name(struct compiler *compiler, struct cluster *cluster, struct span host, uint32_t port, uint32_t weight);
 uint32_t workload_entry_port(const struct service_entry_endpoint *endpoint, struct span name, uint32_t otherwise);
 
 /* entry_endpoints.c */

@@ -83,7 +83,10 @@ static void compile_service_endpoints(struct compiler *compiler, const struct se
 
 void compile_endpoints(struct compiler *compiler, const struct registry_service *service, size_t port_index,
                        const struct label_set *wanted, struct cluster *cluster) {
-    if (service->service != NULL)
+    if (service->service != NULL && service->service->type == SERVICE_EXTERNAL_NAME) {
+        cluster->names = arena_new(compiler->arena, struct cluster_name);
+        endpoint_list_add_name(compiler, cluster, cluster->host, cluster->port, 1);
+    } else if (service->service != NULL)
         compile_service_endpoints(compiler, service->service, &service->service->ports[port_index], wanted, cluster);
     else
         compile_entry_endpoints(compiler, service->entry, &service->entry->ports[port_index], wanted, cluster);

@@ -32,6 +32,23 @@ static void add_static(struct compiler *compiler, const struct service_entry *en
         endpoint_list_add_workloads(compiler, list, &choice);
 }
 
+/* Without endpoints the host itself is resolved. */
+static void add_names(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
+                      struct endpoint_list *list, struct cluster *cluster) {
+    cluster->names = arena_new_array(compiler->arena, struct cluster_name, entry->endpoint_count + 1);
+    for (size_t i = 0; i < entry->endpoint_count; i++) {
+        const struct service_entry_endpoint *endpoint = &entry->endpoints[i];
+        struct endpoint_labels labels = {.own = &endpoint->labels};
+        if (endpoint_list_wants(list, &labels))
+            endpoint_list_add_name(compiler, cluster, endpoint->address.text,
+                                   workload_entry_port(endpoint, port->name.text, default_port(port)), (uint32_t)endpoint->weight.value);
+    }
+    if (entry->endpoint_count == 0 && !entry->has_workload_selector && (list->wanted == NULL || list->wanted->count == 0))
+        endpoint_list_add_name(compiler, cluster, cluster->host, default_port(port), 1);
+    if (entry->has_workload_selector)
+        refuse_entry(compiler, entry, entry->meta.position, "workloadSelector with resolution by DNS", cluster);
+}
+
 void compile_entry_endpoints(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
                              const struct label_set *wanted, struct cluster *cluster) {
     struct endpoint_list list = {.wanted = wanted};
@@ -41,8 +58,11 @@ void compile_entry_endpoints(struct compiler *compiler, const struct service_ent
         break;
     case SERVICE_ENTRY_DNS:
     case SERVICE_ENTRY_DNS_ROUND_ROBIN:
+        cluster->takes_first_address = entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN;
+        add_names(compiler, entry, port, &list, cluster);
+        return;
     case SERVICE_ENTRY_DYNAMIC_DNS:
-        refuse_entry(compiler, entry, position, "resolution by DNS", cluster);
+        refuse_entry(compiler, entry, position, "resolution DYNAMIC_DNS", cluster);
         return;
     case SERVICE_ENTRY_NONE:
         /* On a gateway Istio makes a cluster without endpoints of it. */

@@ -171,17 +171,27 @@ static void attempt_connect(struct exchange *exchange) {
                      exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
+static void reply_no_endpoint(struct exchange *exchange) {
+    const struct decision decision = {.kind = DECISION_NO_ENDPOINT};
+    struct local_reply reply = local_reply_of_decision(&decision, exchange->request);
+    exchange_reply(exchange, &reply);
+}
+
 void attempt_start(struct exchange *exchange) {
     struct retry_state *retry = &exchange->retry;
     const struct endpoint *endpoint =
-        balance_pick(&exchange->context->balance, exchange->cluster, retry->tried, retry_tried_count(retry));
-    /* decide found endpoints in this very snapshot. */
-    ASSERT(endpoint != NULL);
+        context_pick_endpoint(exchange->context, exchange->cluster, retry->tried, retry_tried_count(retry));
+    if (endpoint == NULL) {
+        /* Of a cluster that DNS resolves only: decide knows about the others. */
+        reply_no_endpoint(exchange);
+        return;
+    }
     if (exchange->attempt.number == 0)
         timer_init(&exchange->try_timer, try_expired);
     retry_remember(retry, &endpoint->address);
     exchange->attempt.address = endpoint->address;
-    exchange->upstream_host = endpoint->address_text;
+    exchange->upstream_host =
+        exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
     struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, exchange);
     if (connection == NULL) {
         attempt_connect(exchange);

@@ -36,6 +36,7 @@ void context_deinit(struct proxy_context *context) {
     pool_deinit(&context->connections);
     pool_deinit(&context->chunks);
     balance_deinit(&context->balance);
+    endpoint_table_unpin(context->endpoints);
     free(context->read_bytes);
     free(context->plain_bytes);
     free(context->write_bytes);
@@ -67,6 +68,13 @@ void context_set_current(struct proxy_context *context, const struct snapshot *s
     }
     if (former != NULL)
         context_unpin(context, former);
+}
+
+const struct endpoint *context_pick_endpoint(struct proxy_context *context, const struct cluster *cluster, const struct network_address *tried,
+                                             size_t tried_count) {
+    if (cluster->name_count > 0)
+        cluster = endpoint_table_find(context->endpoints, cluster->name);
+    return cluster == NULL ? NULL : balance_pick(&context->balance, cluster, tried, tried_count);
 }
 
 void context_make_ready(struct proxy_context *context, struct ready_link *link) {

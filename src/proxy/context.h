@@ -14,6 +14,7 @@
 #include "os/loop.h"
 #include "proxy/http_date.h"
 #include "proxy/balance.h"
+#include "snapshot/endpoint_table.h"
 #include "snapshot/snapshot.h"
 
 struct access_log_ring; /* proxy/access_log.h */
@@ -60,6 +61,7 @@ struct proxy_context {
     struct upstream_pool *upstream;
     struct mirror_pool *mirrors;
     struct balance balance;
+    struct endpoint_table *endpoints; /* of clusters that DNS resolves; NULL before the first */
     struct http_date date; /* the Date field of this second */
     struct proxy_counters counters;
     uint64_t next_connection_id;
@@ -90,6 +92,11 @@ void context_run_ready(struct proxy_context *context);
 void context_free_buried(struct proxy_context *context);
 /* The worker's next snapshot: pinned as the current one, while the former loses that pin. */
 void context_set_current(struct proxy_context *context, const struct snapshot *snapshot);
+
+/* The next endpoint of the cluster, its own or a resolved one, as balance_pick. A resolved one lives until the end of the turn at most. NULL: it
+ * has none. */
+const struct endpoint *context_pick_endpoint(struct proxy_context *context, const struct cluster *cluster, const struct network_address *tried,
+                                             size_t tried_count);
 
 /* Counted for as long as it is current; NULL only before the first snapshot. */
 struct pinned_snapshot *context_pin_current(struct proxy_context *context);

@@ -14,7 +14,7 @@ static void decide_destination(const struct route *route, uint64_t draw, struct 
     if (cluster->refusal.size > 0) {
         decision->kind = DECISION_REFUSED;
         decision->refusal = cluster->refusal;
-    } else if (cluster->endpoint_count == 0) {
+    } else if (cluster->endpoint_count == 0 && cluster->name_count == 0) {
         decision->kind = DECISION_NO_ENDPOINT;
     } else {
         decision->kind = DECISION_FORWARD;

@@ -150,7 +150,7 @@ static void forward_start(struct forward *forward, const struct destinations *de
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
         return;
     }
-    const struct endpoint *endpoint = balance_pick(&context->balance, cluster, NULL, 0);
+    const struct endpoint *endpoint = context_pick_endpoint(context, cluster, NULL, 0);
     if (endpoint == NULL) {
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_EMPTY);
         return;

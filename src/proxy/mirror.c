@@ -93,9 +93,12 @@ static void copy_head(struct mirror *mirror, const struct message_head *request)
     }
 }
 
+/* NULL: the cluster has no endpoint now. */
 static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirror_action *action, const struct message_head *request) {
+    const struct endpoint *endpoint = context_pick_endpoint(pool->context, action->cluster, NULL, 0);
+    if (endpoint == NULL)
+        return NULL;
     struct mirror *mirror = memory_allocate_zeroed(1, sizeof(*mirror));
-    const struct endpoint *endpoint = balance_pick(&pool->context->balance, action->cluster, NULL, 0);
     mirror->pool = pool;
     mirror->address = endpoint->address;
     mirror->connect_timeout_ns = action->cluster->connect_timeout_ns;
@@ -112,7 +115,7 @@ static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirro
 /* A cluster that is refused must not get copies either. */
 static bool is_due(struct mirror_pool *pool, const struct mirror_action *action) {
     const struct cluster *cluster = action->cluster;
-    if (cluster == NULL || cluster->endpoint_count == 0 || cluster->refusal.size > 0)
+    if (cluster == NULL || cluster->refusal.size > 0)
         return false;
     return action->share >= SHARE_WHOLE || random_below(&pool->context->random, SHARE_WHOLE) < action->share;
 }
@@ -148,6 +151,8 @@ void mirrors_begin(struct mirror_pool *pool, const struct route *route, const st
             continue;
         }
         struct mirror *mirror = mirror_create(pool, &route->mirrors[i], request);
+        if (mirror == NULL)
+            continue;
         request_rules_attempt(&mirror->request, settings, 1, timeout_ns);
         bool is_short = timeout_ns > 0 && timeout_ns < DEADLINE_MIRROR_NS;
         timer_set(&pool->context->timers, &mirror->timer, pool->context->now_ns, is_short ? timeout_ns : DEADLINE_MIRROR_NS);

@@ -133,6 +133,11 @@ static void check(struct decoder *decoder, const struct service_entry *entry) {
     if (entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN && entry->endpoint_count > 1)
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->endpoints[1].position, "use resolution: DNS",
                      "resolution DNS_ROUND_ROBIN takes one endpoint at most");
+    bool resolves = entry->resolution == SERVICE_ENTRY_DNS || entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN;
+    for (size_t i = 0; resolves && entry->endpoint_count == 0 && i < entry->hosts.count; i++)
+        if (span_starts_with(entry->hosts.items[i].text, SPAN_LITERAL("*")))
+            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, entry->hosts.items[i].position, "name the host, or write endpoints",
+                         "a wildcard host cannot be resolved by DNS");
     for (size_t i = 0; i < entry->hosts.count; i++)
         if (span_equal(entry->hosts.items[i].text, SPAN_LITERAL("*")))
             decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, entry->hosts.items[i].position, "name the hosts",

@@ -22,6 +22,7 @@
 #include "server/log_writer.h"
 #include "server/publish.h"
 #include "server/reload.h"
+#include "server/resolution.h"
 #include "server/status.h"
 #include "tls/tickets.h"
 
@@ -50,6 +51,7 @@ struct server {
     struct status status;
     int status_lock; /* -1: none */
     struct reload reload;
+    struct resolution resolution;
     struct drain drain;
     bool ended;
 };
@@ -85,6 +87,7 @@ static void server_publish(struct server *server, struct configuration_load *loa
     load->snapshot = NULL;
     /* Before any worker can write a line under it. */
     log_writer_set_path(server->log_writer, snapshot->access_log == NULL ? SPAN_EMPTY : snapshot->settings.access_log_path);
+    resolution_follow(&server->resolution, snapshot);
     publisher_publish(&server->publisher, snapshot);
     log_info("configuration %llu: gateway %.*s/%.*s, %zu listeners, %zu route tables, %zu clusters, %zu errors, %zu warnings%s",
              (unsigned long long)snapshot->generation, SPAN_ARGUMENTS(snapshot->settings.gateway_namespace),
@@ -229,6 +232,11 @@ static int server_start_machine(struct server *server) {
     result = loop_add_level(server->loop, &server->signals, server->signal_descriptor, server_signalled);
     if (result < 0)
         return result;
+    result = resolution_init(&server->resolution, server->loop, &server->timers, server->options->dns_servers);
+    if (result == -EINVAL)
+        log_error("--dns-server %s: want address or address:port, several separated by commas", server->options->dns_servers);
+    if (result < 0)
+        return result;
     return reload_init(&server->reload, server->loop, &server->timers, server_reload, server);
 }
 
@@ -247,6 +255,7 @@ static int server_start_workers(struct server *server) {
     }
     listener_sockets_init(&server->sockets, server->workers, server->worker_count, &server->options->bind, server->options->status_port);
     publisher_init(&server->publisher, server->workers, server->worker_count, &server->sockets);
+    resolution_set_workers(&server->resolution, server->workers, server->worker_count);
     drain_init(&server->drain, server->workers, server->worker_count);
     return log_writer_create(server->rings, server->worker_count, &server->log_writer);
 }
@@ -310,6 +319,7 @@ static void server_stop(struct server *server) {
     if (server->status_lock >= 0)
         lock_release(server->status_lock);
     reload_deinit(&server->reload);
+    resolution_deinit(&server->resolution);
     server_stop_workers(server);
     configuration_deinit(&server->configuration);
     identity_cache_destroy(server->identities);

@@ -17,6 +17,7 @@ struct server_options {
     unsigned concurrency;           /* workers; 0: what affinity and the CPU quota leave */
     struct network_address bind;    /* of listeners that name no address, and of the status port; size 0: every address */
     uint16_t status_port;           /* 0: none */
+    const char *dns_servers;        /* as in dns_resolver_create */
 };
 
 /* Serves until SIGTERM or SIGINT has drained it, a second one ended it at once, or it could not start. The process's exit code: 0, or 1 when

@@ -16,6 +16,13 @@ struct endpoint {
     uint32_t weight;          /* at least 1 where cluster.weight_total is not 0 */
 };
 
+/* A name that DNS resolves to endpoints. */
+struct cluster_name {
+    struct span host;
+    uint16_t port;
+    uint32_t weight; /* of each of its addresses */
+};
+
 struct cluster {
     struct span name; /* "outbound|<port>|<subset>|<host>" */
     struct span host;
@@ -24,6 +31,9 @@ struct cluster {
     uint64_t connect_timeout_ns;
     struct endpoint *endpoints; /* usable ones only */
     size_t endpoint_count;
+    struct cluster_name *names; /* with these the endpoints are not here but in the endpoint table (snapshot/endpoint_table.h) */
+    size_t name_count;
+    bool takes_first_address; /* of each name only the first (DNS_ROUND_ROBIN) */
     uint64_t weight_total; /* of the endpoints; 0: all weigh the same */
     uint32_t index; /* dense within the snapshot */
     /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out

@@ -417,7 +417,10 @@ static void dump_cluster(const struct cluster *cluster, FILE *output) {
             fprintf(output, " weight %u of %" PRIu64, cluster->endpoints[i].weight, cluster->weight_total);
         fputc('\n', output);
     }
-    if (cluster->endpoint_count == 0)
+    for (size_t i = 0; i < cluster->name_count; i++)
+        fprintf(output, "  resolves %.*s port %u weight %u%s\n", SPAN_ARGUMENTS(cluster->names[i].host), cluster->names[i].port,
+                cluster->names[i].weight, cluster->takes_first_address ? ", first address" : "");
+    if (cluster->endpoint_count == 0 && cluster->name_count == 0)
         fputs("  no endpoint\n", output);
 }
 

@@ -11,6 +11,7 @@ int mailbox_init(struct mailbox *mailbox) {
     if (result < 0)
         return result;
     atomic_init(&mailbox->snapshot, NULL);
+    atomic_init(&mailbox->endpoints, NULL);
     atomic_init(&mailbox->commands, NULL);
     atomic_init(&mailbox->drain, false);
     atomic_init(&mailbox->stop, false);
@@ -20,6 +21,7 @@ int mailbox_init(struct mailbox *mailbox) {
 void mailbox_deinit(struct mailbox *mailbox) {
     ASSERT(mailbox_take_snapshot(mailbox) == NULL);
     ASSERT(mailbox_take_commands(mailbox) == NULL);
+    endpoint_table_unpin(mailbox_take_endpoints(mailbox));
     event_close(mailbox->event);
 }
 
@@ -27,6 +29,11 @@ struct snapshot *mailbox_send_snapshot(struct mailbox *mailbox, struct snapshot 
     struct snapshot *overtaken = atomic_exchange_explicit(&mailbox->snapshot, snapshot, memory_order_acq_rel);
     event_signal(mailbox->event);
     return overtaken;
+}
+
+void mailbox_send_endpoints(struct mailbox *mailbox, struct endpoint_table *table) {
+    endpoint_table_unpin(atomic_exchange_explicit(&mailbox->endpoints, table, memory_order_acq_rel));
+    event_signal(mailbox->event);
 }
 
 void mailbox_send_command(struct mailbox *mailbox, const struct listener_command *command) {
@@ -50,6 +57,10 @@ void mailbox_send_stop(struct mailbox *mailbox) {
 
 struct snapshot *mailbox_take_snapshot(struct mailbox *mailbox) {
     return atomic_exchange_explicit(&mailbox->snapshot, NULL, memory_order_acq_rel);
+}
+
+struct endpoint_table *mailbox_take_endpoints(struct mailbox *mailbox) {
+    return atomic_exchange_explicit(&mailbox->endpoints, NULL, memory_order_acq_rel);
 }
 
 struct listener_command *mailbox_take_commands(struct mailbox *mailbox) {

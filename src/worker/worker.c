@@ -55,9 +55,18 @@ static void worker_free_commands(struct listener_command *commands) {
     }
 }
 
+static void worker_take_endpoints(struct worker *worker) {
+    struct endpoint_table *table = mailbox_take_endpoints(&worker->mailbox);
+    if (table == NULL)
+        return;
+    endpoint_table_unpin(worker->context.endpoints);
+    worker->context.endpoints = table;
+}
+
 /* What goes away is drained under the former snapshot, which knows it, and what comes is accepted from under the new one. A socket may be added
  * and taken away again in one batch. */
 static bool worker_take_mail(struct worker *worker) {
+    worker_take_endpoints(worker);
     struct snapshot *snapshot = mailbox_take_snapshot(&worker->mailbox);
     struct listener_command *commands = mailbox_take_commands(&worker->mailbox);
     worker_obey(worker, commands, LISTENER_COMMAND_REMOVE);
@@ -176,6 +185,10 @@ void worker_publish(struct worker *worker, struct snapshot *snapshot) {
     struct snapshot *overtaken = mailbox_send_snapshot(&worker->mailbox, snapshot);
     if (overtaken != NULL)
         worker_let_go(overtaken);
+}
+
+void worker_publish_endpoints(struct worker *worker, struct endpoint_table *table) {
+    mailbox_send_endpoints(&worker->mailbox, table);
 }
 
 void worker_add_listener(struct worker *worker, uint32_t id, int descriptor, struct span bind, uint16_t port) {

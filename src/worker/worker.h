@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "proxy/access_log.h"
 #include "proxy/context.h"
+#include "snapshot/endpoint_table.h"
 #include "snapshot/snapshot.h"
 
 struct worker;
@@ -18,6 +19,8 @@ MUST_USE int worker_create(unsigned id, struct worker **ret_worker);
 /* Hands over a snapshot, whose holder_count counts this worker already: it takes one off when it lets go, as late as the last exchange under it
  * ends, or at once when a newer one overtakes it on the way. What is destroyed is destroyed by the server. The newest wins. */
 void worker_publish(struct worker *worker, struct snapshot *snapshot);
+/* Hands over a reference: from now on these are the endpoints of clusters that DNS resolves. The newest wins. */
+void worker_publish_endpoints(struct worker *worker, struct endpoint_table *table);
 /* Accepts from `descriptor` (a non-blocking listening socket, the worker's from now on) under the snapshot's listener of this bind and port. `id`
  * is never used twice. A snapshot that was published before is taken first. */
 void worker_add_listener(struct worker *worker, uint32_t id, int descriptor, struct span bind, uint16_t port);

@@ -51,12 +51,12 @@ class Origin:
     """An HTTP/1.1 server under a test's control. By default it answers each request with JSON of what it received;
     a handler `handle(connection_file, head, body) -> bytes or None` replaces that. It keeps every byte that came."""
 
-    def __init__(self, name="origin", handle=None, tls=None):
+    def __init__(self, name="origin", handle=None, tls=None, address=("127.0.0.1", 0)):
         self.name, self.handle, self.tls = name, handle, tls
         self.received = []      # raw heads
         self.connections = 0
         self.lock = threading.Lock()
-        self.server = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self.server = socket.create_server(address, backlog=512)
         self.port = self.server.getsockname()[1]
         self.stopped = False
         self.thread = threading.Thread(target=self._accept, daemon=True)
