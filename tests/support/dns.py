@@ -53,6 +53,8 @@ class NameServer:
         return query[:2] + struct.pack("!HHHHH", 0x8180 | code, 1, count, 0, 0) + query[12:end + 4] + records
 
     def stop(self):
+        if self.stopped:
+            return
         self.stopped = True
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", ("127.0.0.1", self.port))
