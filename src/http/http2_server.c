@@ -70,18 +70,40 @@ static enum http_session_status server_status(const struct http_server *base) {
     return ((const struct http2_server *)(const void *)base)->status;
 }
 
-static enum http_session_status server_receive(struct http_server *base, struct span bytes, size_t *ret_consumed) {
-    struct http2_server *server = http2_server_of(base);
-    *ret_consumed = bytes.size;
-    if (server->status != HTTP_SESSION_OPEN || bytes.size == 0)
-        return server->status;
+static bool feed(struct http2_server *server, struct span bytes) {
+    if (bytes.size == 0)
+        return true;
     server->inside = true;
     ssize_t read = nghttp2_session_mem_recv(server->library, (const uint8_t *)bytes.data, bytes.size);
     server->inside = false;
     if (read < 0)
         library_failed(server, (int)read);
-    else if (nghttp2_session_get_outbound_queue_size(server->library) > HTTP2_OUTBOUND_FRAMES_MAX)
+    return read >= 0;
+}
+
+/* Frame by frame where the library's state is asked, at once where it is not. */
+static void feed_frames(struct http2_server *server, struct span bytes) {
+    struct http2_frame_head frame;
+    size_t fed = 0, offset = 0;
+    while (http2_frame_scan_next(&server->scan, bytes, &offset, &frame)) {
+        if (http2_server_frame_is_late(server, &frame) && offset > fed + HTTP2_FRAME_HEAD_BYTES) {
+            if (!feed(server, span_make(bytes.data + fed, offset - HTTP2_FRAME_HEAD_BYTES - fed)))
+                return;
+            fed = offset - HTTP2_FRAME_HEAD_BYTES;
+        }
+        if (http2_server_frame_begin(server, &frame) != 0)
+            return;
+    }
+    if (feed(server, span_from(bytes, fed)) && nghttp2_session_get_outbound_queue_size(server->library) > HTTP2_OUTBOUND_FRAMES_MAX)
         http2_server_fatal(server, CLOSE_REASON_HTTP2_OUTBOUND_FLOOD, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+static enum http_session_status server_receive(struct http_server *base, struct span bytes, size_t *ret_consumed) {
+    struct http2_server *server = http2_server_of(base);
+    *ret_consumed = bytes.size;
+    if (server->status != HTTP_SESSION_OPEN || bytes.size == 0)
+        return server->status;
+    feed_frames(server, bytes);
     session_judge(server);
     return server->status;
 }
@@ -277,6 +299,7 @@ void http2_server_init(struct http2_server *server, const struct http_server_eve
     list_init(&server->streams);
     list_init(&server->drained);
     http2_defence_init(&server->defence);
+    http2_frame_scan_init(&server->scan);
     server->library = library_create(server);
     int error = nghttp2_submit_settings(server->library, NGHTTP2_FLAG_NONE, settings, ARRAY_SIZE(settings));
     ASSERT(error == 0);

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "http/http2_defence.h"
+#include "http/http2_frame_scan.h"
 #include "http/http2_stream_ids.h"
 #include "http/session.h"
 
@@ -27,6 +28,7 @@ struct http2_server {
     size_t stream_count;
     struct http2_defence defence;
     struct http2_stream_ids ids;
+    struct http2_frame_scan scan;
     enum http_session_status status; /* OPEN until the session's end is decided */
     enum close_reason reason;
     uint32_t fatal_code; /* HTTP/2 error code of what a callback found; with fatal_reason */

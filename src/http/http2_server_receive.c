@@ -1,4 +1,4 @@
-/* What comes from the client: the library's callbacks, from the begin of a frame to the events of a request. */
+/* What comes from the client: the library's callbacks and the heads of frames, up to the events of a request. */
 #include "base/limits.h"
 #include "base/random.h"
 #include "http/http2_server_stream.h"
@@ -24,8 +24,21 @@ static int stream_malformed(struct http2_server_stream *stream) {
 
 /* --- Frames begin --- */
 
+static bool is_of_client(int32_t id) {
+    return (id & 1) != 0;
+}
+
+bool http2_server_frame_is_late(const struct http2_server *server, const struct http2_frame_head *frame) {
+    switch (frame->type) {
+    case NGHTTP2_DATA:
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_RST_STREAM: return is_of_client(frame->stream_id) && frame->stream_id <= server->ids.highest;
+    default: return false;
+    }
+}
+
 /* DATA or HEADERS on a stream that is no more: libnghttp2 forgives it. */
-static int closed_stream_frame(struct http2_server *server, const nghttp2_frame_hd *frame) {
+static int closed_stream_frame(struct http2_server *server, const struct http2_frame_head *frame) {
     if (nghttp2_session_find_stream(server->library, frame->stream_id) != NULL)
         return 0;
     switch (http2_stream_ids_judge(&server->ids, frame->stream_id)) {
@@ -36,40 +49,31 @@ static int closed_stream_frame(struct http2_server *server, const nghttp2_frame_
     return http2_server_fatal(server, CLOSE_REASON_HTTP2_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR);
 }
 
-static bool is_of_client(int32_t id) {
-    return (id & 1) != 0;
-}
-
-static int begin_headers_frame(struct http2_server *server, const nghttp2_frame_hd *frame) {
+static int begin_headers_frame(struct http2_server *server, const struct http2_frame_head *frame) {
     http2_defence_head_begin(&server->defence);
     server->in_head = (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
-    if (is_of_client(frame->stream_id)) {
-        if (frame->stream_id <= server->ids.highest)
-            return closed_stream_frame(server, frame);
+    if (http2_server_frame_is_late(server, frame))
+        return closed_stream_frame(server, frame);
+    if (is_of_client(frame->stream_id))
         http2_stream_ids_open(&server->ids, frame->stream_id);
-    }
-    return frame->length == 0 ? spend(server, HTTP2_DEFENCE_EMPTY) : 0;
+    return frame->size == 0 ? spend(server, HTTP2_DEFENCE_EMPTY) : 0;
 }
 
-static int begin_continuation_frame(struct http2_server *server, const nghttp2_frame_hd *frame) {
+static int begin_continuation_frame(struct http2_server *server, const struct http2_frame_head *frame) {
     enum close_reason reason = http2_defence_continuation(&server->defence);
     if (reason != CLOSE_REASON_NONE)
         return http2_server_fatal(server, reason, NGHTTP2_ENHANCE_YOUR_CALM);
     server->in_head = (frame->flags & NGHTTP2_FLAG_END_HEADERS) == 0;
-    return frame->length == 0 ? spend(server, HTTP2_DEFENCE_EMPTY) : 0;
+    return frame->size == 0 ? spend(server, HTTP2_DEFENCE_EMPTY) : 0;
 }
 
-static int on_begin_frame(nghttp2_session *library UNUSED, const nghttp2_frame_hd *frame, void *user_data) {
-    struct http2_server *server = user_data;
+int http2_server_frame_begin(struct http2_server *server, const struct http2_frame_head *frame) {
     switch (frame->type) {
-    case NGHTTP2_DATA:
-        if (is_of_client(frame->stream_id) && frame->stream_id <= server->ids.highest)
-            return closed_stream_frame(server, frame);
-        return 0;
+    case NGHTTP2_DATA: return http2_server_frame_is_late(server, frame) ? closed_stream_frame(server, frame) : 0;
     case NGHTTP2_HEADERS: return begin_headers_frame(server, frame);
     case NGHTTP2_CONTINUATION: return begin_continuation_frame(server, frame);
     case NGHTTP2_RST_STREAM:
-        /* One whose stream is closed cost nothing but itself. */
+        /* Of a stream that is open, the reset itself is judged. */
         return nghttp2_session_find_stream(server->library, frame->stream_id) == NULL ? spend(server, HTTP2_DEFENCE_RESET) : 0;
     case NGHTTP2_SETTINGS: return spend(server, HTTP2_DEFENCE_SETTINGS);
     case NGHTTP2_PING: return spend(server, HTTP2_DEFENCE_PING);
@@ -290,7 +294,6 @@ static int on_stream_close(nghttp2_session *library, int32_t id, uint32_t code, 
 }
 
 void http2_server_receive_callbacks(nghttp2_session_callbacks *callbacks) {
-    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(callbacks, on_invalid_header);

@@ -91,9 +91,14 @@ int http2_server_stream_write_data(nghttp2_session *library, nghttp2_frame *fram
 
 /* --- http2_server_receive.c: the library's callbacks for what comes --- */
 
+/* Whether the frame is on a stream that may be gone: the library must have had all bytes before it, for its state decides. */
+bool http2_server_frame_is_late(const struct http2_server *server, const struct http2_frame_head *frame);
+/* A frame's head came: 0, or the session must end (http2_server_fatal). */
+int http2_server_frame_begin(struct http2_server *server, const struct http2_frame_head *frame);
+
 /* Sets those of receiving. */
 void http2_server_receive_callbacks(nghttp2_session_callbacks *callbacks);
-/* What a callback returns to end the session: receive then sends GOAWAY with the code and fails the streams with the reason. */
+/* Also what a callback returns to end the session: receive then sends GOAWAY with the code and fails the streams with the reason. */
 int http2_server_fatal(struct http2_server *server, enum close_reason reason, uint32_t code);
 
 #endif
