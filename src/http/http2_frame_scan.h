@@ -11,12 +11,15 @@
 #include "base/span.h"
 
 #define HTTP2_FRAME_HEAD_BYTES 9
+/* What is read of a PRIORITY frame's payload: the stream that it depends on. */
+#define HTTP2_FRAME_DEPENDENCY_BYTES 4
 /* "PRI * HTTP/2.0" and so on, before the client's first frame (section 3.4). */
 #define HTTP2_PREFACE_BYTES 24
 
 struct http2_frame_head {
     uint32_t size; /* of the payload */
     int32_t stream_id;
+    int32_t dependency; /* of PRIORITY; 0 for all others */
     uint8_t type;
     uint8_t flags;
 };
@@ -24,7 +27,8 @@ struct http2_frame_head {
 struct http2_frame_scan {
     uint32_t skip; /* bytes before the next head */
     uint8_t head_size;
-    uint8_t head[HTTP2_FRAME_HEAD_BYTES];
+    uint8_t head_wanted;
+    uint8_t head[HTTP2_FRAME_HEAD_BYTES + HTTP2_FRAME_DEPENDENCY_BYTES];
 };
 
 void http2_frame_scan_init(struct http2_frame_scan *scan);

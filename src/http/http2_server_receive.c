@@ -75,6 +75,11 @@ int http2_server_frame_begin(struct http2_server *server, const struct http2_fra
     case NGHTTP2_RST_STREAM:
         /* Of a stream that is open, the reset itself is judged. */
         return nghttp2_session_find_stream(server->library, frame->stream_id) == NULL ? spend(server, HTTP2_DEFENCE_RESET) : 0;
+    case NGHTTP2_PRIORITY:
+        /* RFC 9113 section 6.3; RFC 7540 section 5.3.1 for the stream that depends on itself. */
+        if (frame->stream_id == 0 || frame->stream_id == frame->dependency)
+            return http2_server_fatal(server, CLOSE_REASON_HTTP2_PROTOCOL_ERROR, NGHTTP2_PROTOCOL_ERROR);
+        return spend(server, HTTP2_DEFENCE_PRIORITY);
     case NGHTTP2_SETTINGS: return spend(server, HTTP2_DEFENCE_SETTINGS);
     case NGHTTP2_PING: return spend(server, HTTP2_DEFENCE_PING);
     case NGHTTP2_WINDOW_UPDATE: return spend(server, HTTP2_DEFENCE_WINDOW);

@@ -711,6 +711,28 @@ static void test_closed_streams(void **state UNUSED) {
     closed_stream(NGHTTP2_PROTOCOL_ERROR, 3, NGHTTP2_HEADERS);
 }
 
+/* Whole, and octet by octet. */
+static void wrong_priority(int32_t id, const char *payload, bool in_pieces) {
+    struct peer peer;
+    char frame[9 + 5] = {0, 0, 5, NGHTTP2_PRIORITY, 0, 0, 0, 0, (char)id};
+    memcpy(frame + 9, payload, 5);
+    peer_init(&peer, false);
+    run(&peer);
+    for (size_t at = 0, step = in_pieces ? 1 : sizeof(frame); at < sizeof(frame); at += step)
+        give(&peer, frame + at, step);
+    http_server_produce(&peer.server.base);
+    assert_int_equal(http_server_close_reason(&peer.server.base), CLOSE_REASON_HTTP2_PROTOCOL_ERROR);
+    expect_goaway(&peer, NGHTTP2_PROTOCOL_ERROR);
+    peer_deinit(&peer);
+}
+
+static void test_priorities(void **state UNUSED) {
+    wrong_priority(0, "\0\0\0\1\1", false);
+    wrong_priority(0, "\0\0\0\1\1", true);
+    wrong_priority(3, "\x80\0\0\3\1", false);
+    wrong_priority(3, "\x80\0\0\3\1", true);
+}
+
 static void test_stream_ids(void **state UNUSED) {
     struct http2_stream_ids ids = {0};
     http2_stream_ids_open(&ids, 1);
@@ -756,6 +778,7 @@ int main(void) {
         cmocka_unit_test(test_continuation_flood),
         cmocka_unit_test(test_header_bomb),
         cmocka_unit_test(test_closed_streams),
+        cmocka_unit_test(test_priorities),
         cmocka_unit_test(test_stream_ids),
         cmocka_unit_test(test_ids_exhausted),
     };
