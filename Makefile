@@ -4,6 +4,7 @@
 #   make run      an example gateway to try, with a throw-away CA and two sample services; Ctrl-C ends it
 #   make test     unit, golden and scenario tests
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
+#   make conformance  h2spec against HTTP/2, sslscan and testssl.sh against TLS (wants Go, and Debian's sslscan and testssl.sh)
 #   make bench    CPU time per request against HAProxy, over TLS keep-alive
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
@@ -14,7 +15,7 @@ FUZZ_SECONDS ?= 60
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check bench fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance bench fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -42,6 +43,10 @@ test: release
 check: release
 	@scripts/setup test check
 	@scripts/check
+
+conformance: release
+	@scripts/conformance-h2spec
+	@scripts/conformance-tls
 
 bench: release
 	@scripts/setup bench

@@ -46,6 +46,11 @@ static void stream_fail(struct http1_server *server, enum close_reason reason, e
 }
 
 static void stream_reject(struct http1_server *server, enum http1_fault fault) {
+    /* Another protocol, or a broken preface of HTTP/2 (RFC 9113 section 3.4): an answer in HTTP/1.1 would be read as something else. */
+    if (fault == HTTP1_FAULT_NOT_HTTP) {
+        stream_fail(server, CLOSE_REASON_DOWNSTREAM_PROTOCOL_ERROR, HTTP_SESSION_CLOSING);
+        return;
+    }
     if (server->response != HTTP1_RESPONSE_WAITING) {
         stream_fail(server, CLOSE_REASON_DOWNSTREAM_PROTOCOL_ERROR, HTTP_SESSION_BROKEN);
         return;

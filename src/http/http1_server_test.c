@@ -248,6 +248,7 @@ static const struct row rows[] = {
     {"9112-2.2", "\rGET / HTTP/1.1\r\n\r\n", false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},
     {"9112-2.2", "\nGET / HTTP/1.1\r\n\r\n", false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},
     {"9112-3", "garbage\r\n\r\n", false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},
+    {"9113-3.4", "INVALID CONNECTION PREFACE\r\n\r\n", false, "failed http1.codec_error;closed;", "", "closing"},
     {"9112-3", "\x16\x03\x01", false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},
     {"9112-3.2", "GET / HTTP/1.1\r\n\r\n", false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},
     {"9112-3.2", "GET / HTTP/1.1\r\n\r\n" G("/never"), false, "rejected 400;closed;", REFUSAL("400 Bad Request"), "linger"},

@@ -14,6 +14,7 @@
     X(TARGET_TOO_LONG, 414, "http1.target_too_long")                                      \
     X(SCHEME, 400, "http1.invalid_scheme")                                                \
     X(VERSION, 400, "http1.codec_error")                                                  \
+    X(NOT_HTTP, 400, "http1.codec_error")                                                 \
     X(VERSION_NOT_SUPPORTED, 505, "http1.version_not_supported")                          \
     X(STATUS_LINE, 400, "http1.codec_error")                                              \
     X(FIELD_NAME, 400, "http1.invalid_characters")                                        \

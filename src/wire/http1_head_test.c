@@ -37,6 +37,7 @@ static const struct row requests[] = {
     {"9112-3.1", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", "!METHOD"},
     {"9112-3.1", "M-SEARCH / HTTP/1.1\r\nHost: a\r\n\r\n", "M-SEARCH 1.1 |a|a|/||none"},
     {"9112-3.1", "get / HTTP/1.1\r\nHost: a\r\n\r\n", "get 1.1 |a|a|/||none"},
+    {"9113-3.4", "INVALID CONNECTION PREFACE\r\n\r\n", "!NOT_HTTP"},
     {"9112-2.3", "GET / http/1.1\r\nHost: a\r\n\r\n", "!VERSION"},
     {"9112-2.3", "GET / HTTP/1.10\r\nHost: a\r\n\r\n", "!VERSION"},
     {"9112-2.3", "GET / HTTP/1\r\nHost: a\r\n\r\n", "!VERSION"},
