@@ -124,7 +124,7 @@ static const struct option_row option_rows[] = {
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
     {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
-    {"--strict-sni", EVERY, NULL, set_strict_sni, "accepted; the present behaviour is Istio's either way"},
+    {"--strict-sni", EVERY, NULL, set_strict_sni, "a name of another server than the connection's SNI gets 404, as in Istio, rather than its routes or 421"},
     {"--allow-unsupported", EVERY, NULL, set_allow_unsupported,
      "serve without a restriction or encryption that is asked for but not supported, instead of answering 503"},
     {"--log-level", EVERY, "LEVEL", set_log_level, "debug, info, warning or error; default info"},
@@ -220,5 +220,6 @@ struct compile_options options_compile(const struct options *options) {
         .namespace_override = options->namespace,
         .labels = options->labels,
         .allow_unsupported = options->allow_unsupported,
+        .strict_sni = options->strict_sni,
     };
 }

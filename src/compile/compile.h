@@ -20,6 +20,7 @@ struct compile_options {
     struct label_set labels;        /* of the gateway's pods, instead of those in the input; empty: as the input says */
     struct tls_tickets *tickets;    /* the process's session ticket keys; NULL: no resumption (check, dump) */
     bool allow_unsupported;         /* what restricts or encrypts and is not supported is ignored with a warning, not refused */
+    bool strict_sni;                /* gateway_settings.strict_sni */
     struct identity_cache *identities; /* NULL: nothing is shared with earlier snapshots and nothing is kept as last good */
 };
 

@@ -126,6 +126,7 @@ void compile_settings(struct compiler *compiler) {
     settings->gateway_name = arena_copy(compiler->arena, compiler->gateway_name);
     settings->gateway_namespace = arena_copy(compiler->arena, compiler->gateway_namespace);
     settings->trusted_proxy_count = mesh->num_trusted_proxies;
+    settings->strict_sni = compiler->options->strict_sni;
     settings->path_normalization = path_normalization_of(mesh->path_normalization);
     settings->termination_drain_duration_ns = (uint64_t)mesh->termination_drain_duration_ns;
     compile_headers(compiler, settings);

@@ -31,6 +31,7 @@ struct access_log_record {
     struct network_address downstream_local, downstream_remote, downstream_direct_remote;
     struct span requested_server_name;
     struct span route_name;
+    bool coalesced; /* the request was routed by another server than the connection's own */
     struct span tls_version, tls_cipher;
     struct span downstream_transport_failure_reason;
     uint64_t connection_id;

@@ -243,6 +243,7 @@ struct access_log_item_value access_log_item_value(const struct access_log_item 
     case ACCESS_LOG_DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: return address(&record->downstream_direct_remote, false, scratch);
     case ACCESS_LOG_REQUESTED_SERVER_NAME: return word(record->requested_server_name);
     case ACCESS_LOG_ROUTE_NAME: return word(record->route_name);
+    case ACCESS_LOG_COALESCED: return plain(record->coalesced ? SPAN_LITERAL("true") : SPAN_LITERAL("false"));
     case ACCESS_LOG_DOWNSTREAM_TLS_VERSION: return word(record->tls_version);
     case ACCESS_LOG_DOWNSTREAM_TLS_CIPHER: return word(record->tls_cipher);
     case ACCESS_LOG_DOWNSTREAM_TRANSPORT_FAILURE_REASON: return foreign(record->downstream_transport_failure_reason);

@@ -9,6 +9,7 @@
 #include "os/socket.h"
 #include "proxy/forward.h"
 #include "proxy/handshake_log.h"
+#include "tls/identity.h"
 
 #define PHASE(name) (1u << CONNECTION_##name)
 
@@ -73,6 +74,7 @@ bool connection_may_warn(struct connection *connection) {
 static void connection_free(struct connection *connection) {
     struct proxy_context *context = connection->context;
     free(connection->server_name);
+    tls_identity_unpin(connection->facts.shown_identity);
     connection->tag = 0;
     counter_subtract(&context->counters.connections_active, 1);
     pool_release(&context->connections, connection);

@@ -17,6 +17,7 @@ enum decision_kind {
     DECISION_NO_ENDPOINT,  /* 503 UH no_healthy_upstream */
     DECISION_REDIRECT,        /* `route` says where to */
     DECISION_DIRECT_RESPONSE, /* `route` holds the answer */
+    DECISION_MISDIRECTED,  /* 421: the name is another server's; `refusal` says why it is not served here */
     DECISION_REFUSED,      /* 503: the configuration asks for a restriction that is not supported; `refusal` names it */
 };
 
@@ -26,6 +27,7 @@ struct decision {
     const struct route *route;                   /* NULL before a route was chosen */
     const struct weighted_cluster *destination;  /* NULL before one was chosen */
     struct span refusal;
+    bool coalesced; /* by the route table of another server than that of the connection's SNI */
 };
 
 /* `request` is the head after request_rules_apply: its host, normal path and x-forwarded-proto are read. `draw` is uniform in 64 bits.

@@ -12,6 +12,7 @@ struct downstream_facts {
     struct span server_name; /* sniffed SNI; empty without one */
     struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
     bool tls;
+    struct tls_identity *shown_identity; /* by the handshake; NULL for plaintext */
     struct span alpn; /* the protocol that was negotiated; empty without one */
     uint64_t connection_id;
     uint64_t start_ns, start_wall_ns; /* when the connection was accepted */
@@ -24,6 +25,8 @@ struct downstream_facts {
  * buried. */
 void exchange_context_init(struct proxy_context *context);
 void exchange_context_deinit(struct proxy_context *context);
+
+struct tls_identity;
 
 struct http_connection; /* one a downstream connection in its HTTP phase; owns session engine and exchanges */
 

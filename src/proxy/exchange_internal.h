@@ -51,6 +51,7 @@ struct exchange {
     struct http_stream *stream;
     struct grave grave;
     bool pooled;
+    bool coalesced; /* routed by another server's table */
     bool held; /* HTTP/2: its stream is paused */
     enum exchange_phase phase;
 

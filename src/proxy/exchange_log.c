@@ -48,6 +48,7 @@ void exchange_record(const struct exchange *exchange, struct access_log_record *
         .response_code_details = exchange->details,
         .bytes_received = exchange->bytes_received,
         .bytes_sent = exchange->bytes_sent,
+        .coalesced = exchange->coalesced,
     };
     fill_upstream(exchange, ret_record);
     fill_downstream(exchange, ret_record);

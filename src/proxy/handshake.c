@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "proxy/connection.h"
+#include "tls/identity.h"
 #include "tls/session.h"
 
 static void handshake_fail(struct connection *connection, enum close_reason reason) {
@@ -114,6 +115,7 @@ void handshake_begin(struct connection *connection, struct span bytes) {
     transport->readable = handshake_readable;
     transport->drained = NULL;
     transport->failed = handshake_failed;
+    connection->facts.shown_identity = tls_identity_pin(chain->identity);
     transport_start_tls(transport, tls_session_create_server(chain->tls_policy, chain->identity, chain->session_id_context));
     handshake_go_on(connection, bytes);
 }

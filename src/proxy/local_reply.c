@@ -44,6 +44,8 @@ struct local_reply local_reply_of_decision(const struct decision *decision, cons
                                     .body = SPAN_LITERAL("no healthy upstream"),
                                     .flags = RESPONSE_FLAG_NO_HEALTHY_UPSTREAM,
                                     .details = SPAN_LITERAL("no_healthy_upstream")};
+    case DECISION_MISDIRECTED:
+        return (struct local_reply){.status = 421, .flags = RESPONSE_FLAG_NO_ROUTE, .details = decision->refusal};
     case DECISION_REFUSED:
         return (struct local_reply){.status = 503, .details = refusal_details(request->arena, decision->refusal)};
     case DECISION_FORWARD: break;

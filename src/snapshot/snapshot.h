@@ -29,6 +29,7 @@ struct gateway_settings {
     bool request_id_disabled;             /* proxyHeaders.requestId.disabled */
     bool attempt_count_disabled;          /* proxyHeaders.attemptCount.disabled */
     bool envoy_debug_headers_disabled;    /* proxyHeaders.envoyDebugHeaders.disabled: no x-envoy-* additions */
+    bool strict_sni;                      /* Istio's 404 for a name of another server: no coalescing, no 421 */
     bool x_forwarded_host_enabled;
     bool x_forwarded_port_enabled;
     enum path_normalization path_normalization;

@@ -1,0 +1,23 @@
+#include "proxy/coalesce.h"
+
+/* Both servers ask the same of a client's certificate. A server that asks for one it cannot check yet refuses all connections: nothing may be
+ * served in its name. */
+static bool same_client_policy(const struct filter_chain *own, const struct filter_chain *owner) {
+    return own->refusal.size == 0 && owner->refusal.size == 0;
+}
+
+enum coalesce_verdict coalesce(const struct listener *listener, const struct filter_chain *own, const struct tls_identity *shown,
+                               struct span host, const struct filter_chain **ret_owner) {
+    const struct filter_chain *owner = listener_match(listener, host);
+    if (owner == NULL || owner == own)
+        return COALESCE_NO_OWNER;
+    *ret_owner = owner;
+    if (owner->kind != FILTER_CHAIN_HTTPS)
+        return COALESCE_PASSTHROUGH;
+    if (!same_client_policy(own, owner))
+        return COALESCE_POLICY;
+    /* A server without a usable certificate closes its connections: it is not to be reached by another's. */
+    if (owner->identity == NULL || shown == NULL || !tls_identity_covers(shown, host))
+        return COALESCE_CERTIFICATE;
+    return COALESCE_SERVE;
+}
