@@ -162,6 +162,8 @@
 #define TLS_TICKET_ROTATION_NS SECONDS(12 * 3600)
 /* Certificates of one chain: public ones have two to four. */
 #define TLS_CHAIN_CERTIFICATES_MAX 16
+/* A file of certificates or a key: the public authorities take 220 KiB. */
+#define TLS_FILE_BYTES_MAX (1024 * 1024)
 /* RSA keys below this are refused, as Envoy does. */
 #define TLS_RSA_BITS_MIN 2048
 /* The ALPN list of one policy, encoded: a byte of size before each name. */
@@ -196,6 +198,8 @@
 /* Mirrors of one worker that are under way, and the bodies kept for them together: further ones are not sent. */
 #define WORKER_MIRRORS_MAX 1024
 #define WORKER_MIRROR_BYTES_MAX (64L * 1024 * 1024)
+/* Of a server name towards an upstream, RFC 1035 section 2.3.4; a longer one is cut and so fits no certificate. */
+#define UPSTREAM_SERVER_NAME_BYTES_MAX 255
 /* How long accepting pauses when descriptors run out. */
 #define WORKER_ACCEPT_PAUSE_NS MILLISECONDS(100)
 /* Snapshots alive at once; a further reload waits for one to be let go. */

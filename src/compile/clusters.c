@@ -4,6 +4,7 @@
 #include "compile/destination_rules.h"
 #include "compile/endpoints.h"
 #include "compile/host_name.h"
+#include "compile/upstream_tls.h"
 
 /* A destination on its way to a cluster. */
 struct destination {
@@ -133,6 +134,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
         report_http2(compiler, destination->service, port_index);
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
+    compile_upstream_tls(compiler, policy, destination->service, cluster);
     compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);

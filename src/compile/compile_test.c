@@ -123,17 +123,21 @@ static bool cluster_refuses(const char *yaml) {
 static void upstream_tls_closes_the_cluster(void **state) {
     (void)state;
     assert_false(cluster_refuses(BASE));
-    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
     assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: simple}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE, credentialName: absent}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE, caCertificates: /nowhere/ca.pem}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: MUTUAL, credentialName: absent}}")));
+    assert_false(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE, insecureSkipVerify: true}}")));
     assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
     assert_false(cluster_refuses(BASE RULE("ns", "trafficPolicy: {tls: {mode: DISABLE}}")));
-    assert_false(cluster_refuses(BASE RULE("other", "trafficPolicy: {tls: {mode: SIMPLE}}")));
-    assert_true(cluster_refuses(BASE RULE("istio-system", "trafficPolicy: {tls: {mode: SIMPLE}}")));
-    assert_false(cluster_refuses(BASE RULE("ns", "exportTo: ['.'], trafficPolicy: {tls: {mode: SIMPLE}}")));
-    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: SIMPLE}}]}")));
-    assert_false(cluster_refuses(BASE RULE("ns", "trafficPolicy: {portLevelSettings: [{port: {number: 81}, tls: {mode: SIMPLE}}]}")));
+    assert_false(cluster_refuses(BASE RULE("other", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
+    assert_true(cluster_refuses(BASE RULE("istio-system", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
+    assert_false(cluster_refuses(BASE RULE("ns", "exportTo: ['.'], trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}")));
+    assert_true(cluster_refuses(BASE RULE("ns", "trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]}")));
+    assert_false(cluster_refuses(BASE RULE("ns", "trafficPolicy: {portLevelSettings: [{port: {number: 81}, tls: {mode: ISTIO_MUTUAL}}]}")));
     assert_false(cluster_refuses(
-        BASE RULE("ns", "trafficPolicy: {tls: {mode: SIMPLE}, portLevelSettings: [{port: {number: 80}, tls: {mode: DISABLE}}]}")));
+        BASE RULE("ns", "trafficPolicy: {tls: {mode: ISTIO_MUTUAL}, portLevelSettings: [{port: {number: 80}, tls: {mode: DISABLE}}]}")));
 }
 
 static void subsets(void **state) {

@@ -193,3 +193,22 @@ struct tls_identity *compile_credential(struct compiler *compiler, const struct 
     map_set(&compiler->credentials, credential_name->text, known);
     return known->identity;
 }
+
+bool compile_credential_trust(struct compiler *compiler, const struct located *credential_name, struct span *ret_pem) {
+    static const char *const keys[] = {"cacert", "ca.crt"};
+    struct span name = credential_name->text;
+    if (span_starts_with(name, SPAN_LITERAL("kubernetes://")))
+        name = span_from(name, strlen("kubernetes://"));
+    struct span names[] = {arena_print(&compiler->scratch, "%.*s-cacert", SPAN_ARGUMENTS(name)), name};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct secret *secret = resource_set_find_secret(compiler->resources, compiler->gateway_namespace, names[i]);
+        for (size_t key = 0; secret != NULL && is_watched(secret) && key < ARRAY_SIZE(keys); key++) {
+            struct span pem = value_of(secret, keys[key]);
+            if (pem.size == 0)
+                continue;
+            *ret_pem = pem;
+            return true;
+        }
+    }
+    return false;
+}

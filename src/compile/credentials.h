@@ -11,5 +11,8 @@ struct compiler;
  * missing or holds no usable pair, and no earlier snapshot knew a good one. */
 struct tls_identity *compile_credential(struct compiler *compiler, const struct object_meta *meta,
                                         const struct located *credential_name);
+/* The certificates of authorities that belong to a credential name: `ca.crt` or `cacert` of the Secret of that name and -cacert, else of the
+ * Secret itself. False: there are none. Source: Istio's ExtractRoot. */
+MUST_USE bool compile_credential_trust(struct compiler *compiler, const struct located *credential_name, struct span *ret_pem);
 
 #endif

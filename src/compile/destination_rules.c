@@ -147,7 +147,7 @@ static const struct destination_subset *find_subset(const struct rule_list *rule
 
 static void refuse_tls(struct compiler *compiler, struct destination_policy *policy) {
     const struct client_tls *tls = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
-    if (tls == NULL || (tls->mode == CLIENT_TLS_DISABLE && !tls->broken))
+    if (tls == NULL || (tls->mode != CLIENT_TLS_ISTIO_MUTUAL && !tls->broken))
         return;
     struct span what = tls->broken ? SPAN_LITERAL("this tls block as it is written")
                                    : arena_print(&compiler->scratch, "trafficPolicy.tls of mode %s", client_tls_mode_name(tls->mode));

@@ -147,7 +147,7 @@ static void connect_done(struct upstream_wait *wait, struct upstream_connection 
         return;
     }
     struct retry_question question = {.failure = outcome == CONNECT_TIMED_OUT ? ATTEMPT_CONNECT_TIMED_OUT : ATTEMPT_CONNECT_FAILED};
-    attempt_failed(exchange, &question, reason);
+    attempt_failed(exchange, &question, arena_copy(&exchange->arena, reason));
 }
 
 static void attempt_count(struct exchange *exchange) {
@@ -164,10 +164,20 @@ static void attempt_count(struct exchange *exchange) {
         timer_set(&exchange->context->timers, &exchange->try_timer, exchange->context->now_ns, policy->per_try_timeout_ns);
 }
 
+/* NULL: plaintext. The name is the one that the router sees, after any rewriting of the authority. */
+static const struct upstream_tls *attempt_tls(const struct exchange *exchange, struct upstream_tls *ret_tls) {
+    const struct cluster_tls *tls = exchange->cluster->tls;
+    if (tls == NULL)
+        return NULL;
+    *ret_tls = (struct upstream_tls){tls->policy, tls->server_name.size > 0 ? tls->server_name : exchange->request->host};
+    return ret_tls;
+}
+
 static void attempt_connect(struct exchange *exchange) {
     attempt_count(exchange);
     exchange->phase = EXCHANGE_CONNECTING;
-    upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address,
+    struct upstream_tls tls;
+    upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
                      exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
@@ -192,7 +202,8 @@ void attempt_start(struct exchange *exchange) {
     exchange->attempt.address = endpoint->address;
     exchange->upstream_host =
         exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
-    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, exchange);
+    struct upstream_tls tls;
+    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, attempt_tls(exchange, &tls), exchange);
     if (connection == NULL) {
         attempt_connect(exchange);
         return;

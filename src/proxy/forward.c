@@ -150,6 +150,11 @@ static void forward_start(struct forward *forward, const struct destinations *de
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
         return;
     }
+    if (cluster->tls != NULL) {
+        /* TLS is spoken for HTTP only so far: plaintext instead would be worse than nothing. */
+        forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
+        return;
+    }
     const struct endpoint *endpoint = context_pick_endpoint(context, cluster, NULL, 0);
     if (endpoint == NULL) {
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_EMPTY);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "proxy/request_rules.h"
 #include "proxy/upstream.h"
+#include "tls/client_policy.h"
 
 #define SHARE_WHOLE 1000000
 
@@ -16,6 +17,7 @@ struct mirror {
     struct message_head request; /* with its bytes in the arena */
     struct buffer body;
     struct network_address address;
+    struct upstream_tls tls; /* without a policy: plaintext; with one it is pinned, the name in the arena */
     uint64_t connect_timeout_ns;
     struct upstream_wait wait;
     struct http_client_stream *stream; /* NULL before it is sent */
@@ -36,6 +38,7 @@ struct mirror_pool {
 
 static void mirror_free(struct grave *grave) {
     struct mirror *mirror = CONTAINER_OF(grave, struct mirror, grave);
+    tls_client_policy_unpin(mirror->tls.policy);
     arena_deinit(&mirror->arena);
     free(mirror);
 }
@@ -93,6 +96,13 @@ static void copy_head(struct mirror *mirror, const struct message_head *request)
     }
 }
 
+static void copy_tls(struct mirror *mirror, const struct cluster_tls *tls, const struct message_head *request) {
+    if (tls == NULL)
+        return;
+    mirror->tls.policy = tls_client_policy_pin(tls->policy);
+    mirror->tls.server_name = arena_copy(&mirror->arena, tls->server_name.size > 0 ? tls->server_name : request->host);
+}
+
 /* NULL: the cluster has no endpoint now. */
 static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirror_action *action, const struct message_head *request) {
     const struct endpoint *endpoint = context_pick_endpoint(pool->context, action->cluster, NULL, 0);
@@ -108,6 +118,7 @@ static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirro
     timer_init(&mirror->timer, mirror_expired);
     arena_init(&mirror->arena, EXCHANGE_ARENA_BLOCK_BYTES);
     copy_head(mirror, request);
+    copy_tls(mirror, action->cluster->tls, request);
     pool->count++;
     return mirror;
 }
@@ -202,11 +213,12 @@ static void mirror_launch(struct mirror *mirror) {
     struct mirror_pool *pool = mirror->pool;
     list_remove(&mirror->link);
     list_push_back(&pool->sent, &mirror->link);
-    struct upstream_connection *connection = upstream_take_idle(pool->upstream, &mirror->address, mirror);
+    const struct upstream_tls *tls = mirror->tls.policy == NULL ? NULL : &mirror->tls;
+    struct upstream_connection *connection = upstream_take_idle(pool->upstream, &mirror->address, tls, mirror);
     if (connection != NULL)
         mirror_send(mirror, connection);
     else
-        upstream_connect(&mirror->wait, pool->upstream, &mirror->address, mirror->connect_timeout_ns, mirror, connect_done);
+        upstream_connect(&mirror->wait, pool->upstream, &mirror->address, tls, mirror->connect_timeout_ns, mirror, connect_done);
 }
 
 void mirrors_body(struct list *mirrors, struct span bytes) {

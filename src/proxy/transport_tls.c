@@ -80,7 +80,7 @@ enum transport_status transport_handshake(struct transport *transport, struct sp
     struct tls_io io = tls_io_make(transport);
     io.input = first;
     for (;;) {
-        if (io.input.size == 0) {
+        if (io.input.size == 0 && !tls_session_speaks_first(transport->tls)) {
             enum transport_status status = transport_wire_receive(transport, &io.input);
             if (status != TRANSPORT_OK)
                 return status;

@@ -7,18 +7,24 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "os/socket.h"
+#include "tls/client_policy.h"
+#include "tls/session.h"
 
 /* How often connections that idled too long are looked for. */
 #define SWEEP_INTERVAL_NS SECONDS(30)
-/* Address bytes, their count, the port. */
-#define HOST_KEY_BYTES 19
+/* Address bytes, their count, the port; with TLS the policy's hash and the server name. */
+#define PLAIN_KEY_BYTES 19
+#define HOST_KEY_BYTES_MAX (PLAIN_KEY_BYTES + TLS_SHA256_SIZE + UPSTREAM_SERVER_NAME_BYTES_MAX)
 
-/* All connections to one address. */
+/* All connections to one address that may be shared. */
 struct upstream_host {
-    char key[HOST_KEY_BYTES];
     struct list idle; /* newest first */
     size_t idle_count;
-    size_t live_count; /* idle or not */
+    size_t live_count; /* idle or not, and waits */
+    struct tls_client_policy *policy; /* NULL: plaintext */
+    struct span server_name;          /* the key's end */
+    size_t key_size;
+    char key[];
 };
 
 struct upstream_pool {
@@ -32,28 +38,43 @@ struct upstream_pool {
 
 /* --- Hosts --- */
 
-static void host_key(const struct network_address *address, char ret_key[HOST_KEY_BYTES]) {
-    memset(ret_key, 0, HOST_KEY_BYTES);
+static size_t host_key(const struct network_address *address, const struct upstream_tls *tls, char ret_key[HOST_KEY_BYTES_MAX]) {
+    memset(ret_key, 0, PLAIN_KEY_BYTES);
     memcpy(ret_key, address->bytes, address->size);
     ret_key[16] = (char)address->size;
     ret_key[17] = (char)(address->port >> 8);
     ret_key[18] = (char)(address->port & 0xff);
+    if (tls == NULL)
+        return PLAIN_KEY_BYTES;
+    struct span name = span_first(tls->server_name, UPSTREAM_SERVER_NAME_BYTES_MAX);
+    memcpy(ret_key + PLAIN_KEY_BYTES, tls_client_policy_hash(tls->policy), TLS_SHA256_SIZE);
+    if (name.size > 0)
+        memcpy(ret_key + PLAIN_KEY_BYTES + TLS_SHA256_SIZE, name.data, name.size);
+    return PLAIN_KEY_BYTES + TLS_SHA256_SIZE + name.size;
 }
 
-static struct upstream_host *host_find(const struct upstream_pool *pool, const struct network_address *address) {
-    char key[HOST_KEY_BYTES];
-    host_key(address, key);
-    return map_get(&pool->hosts, span_make(key, sizeof(key)));
+static struct upstream_host *host_find(const struct upstream_pool *pool, const struct network_address *address,
+                                       const struct upstream_tls *tls) {
+    char key[HOST_KEY_BYTES_MAX];
+    size_t size = host_key(address, tls, key);
+    return map_get(&pool->hosts, span_make(key, size));
 }
 
-static struct upstream_host *host_of(struct upstream_pool *pool, const struct network_address *address) {
-    struct upstream_host *host = host_find(pool, address);
+static struct upstream_host *host_of(struct upstream_pool *pool, const struct network_address *address, const struct upstream_tls *tls) {
+    char key[HOST_KEY_BYTES_MAX];
+    size_t size = host_key(address, tls, key);
+    struct upstream_host *host = map_get(&pool->hosts, span_make(key, size));
     if (host != NULL)
         return host;
-    host = memory_allocate_zeroed(1, sizeof(*host));
-    host_key(address, host->key);
+    host = memory_allocate_zeroed(1, sizeof(*host) + size);
+    memcpy(host->key, key, size);
+    host->key_size = size;
+    if (tls != NULL) {
+        host->policy = tls_client_policy_pin(tls->policy);
+        host->server_name = span_from(span_make(host->key, size), PLAIN_KEY_BYTES + TLS_SHA256_SIZE);
+    }
     list_init(&host->idle);
-    map_set(&pool->hosts, span_make(host->key, HOST_KEY_BYTES), host);
+    map_set(&pool->hosts, span_make(host->key, size), host);
     return host;
 }
 
@@ -62,7 +83,8 @@ static void host_release(struct upstream_pool *pool, struct upstream_host *host)
     if (--host->live_count > 0)
         return;
     ASSERT(list_is_empty(&host->idle));
-    map_remove(&pool->hosts, span_make(host->key, HOST_KEY_BYTES));
+    map_remove(&pool->hosts, span_make(host->key, host->key_size));
+    tls_client_policy_unpin(host->policy);
     free(host);
 }
 
@@ -91,6 +113,7 @@ static void connection_close(struct upstream_connection *connection) {
         return;
     connection_leave_list(connection);
     connection->phase = UPSTREAM_CLOSED;
+    timer_cancel(&connection->pool->context->timers, &connection->deadline);
     transport_deinit(&connection->transport);
     host_release(connection->pool, connection->host);
     connection->host = NULL;
@@ -173,6 +196,61 @@ static void read_all(struct upstream_connection *connection) {
     }
 }
 
+/* --- TLS --- */
+
+/* In Envoy's words, and its underscores: the log's fields are told apart by spaces. The turn's shared memory holds it. */
+static struct span handshake_reason(struct upstream_connection *connection) {
+    struct span error = tls_session_error(connection->transport.tls);
+    if (error.size == 0)
+        return SPAN_LITERAL("TLS_error:_the_peer_closed_the_connection_during_the_handshake");
+    char *text = connection->pool->context->plain_bytes;
+    for (size_t i = 0; i < error.size; i++)
+        text[i] = error.data[i] == ' ' ? '_' : error.data[i];
+    return span_make(text, error.size);
+}
+
+static void handshake_end(struct upstream_connection *connection, enum connect_outcome outcome, struct span reason) {
+    struct upstream_wait *wait = connection->wait;
+    const struct upstream_handler *handler = connection->pool->handler;
+    void *user = wait->user;
+    connection->wait = NULL;
+    wait->shaking = NULL;
+    timer_cancel(&connection->pool->context->timers, &connection->deadline);
+    if (outcome != CONNECT_DONE)
+        connection_close(connection);
+    else
+        connection->phase = UPSTREAM_LENT;
+    wait->done(wait, outcome == CONNECT_DONE ? connection : NULL, outcome, reason);
+    handler->settled(user);
+}
+
+static void handshake_fail(struct upstream_connection *connection, enum connect_outcome outcome) {
+    handshake_end(connection, outcome, outcome == CONNECT_TIMED_OUT ? SPAN_EMPTY : handshake_reason(connection));
+}
+
+static void handshake_expired(struct timer *timer) {
+    handshake_fail(CONTAINER_OF(timer, struct upstream_connection, deadline), CONNECT_TIMED_OUT);
+}
+
+static void handshake_go_on(struct upstream_connection *connection) {
+    switch (transport_handshake(&connection->transport, SPAN_EMPTY)) {
+    case TRANSPORT_OK: handshake_end(connection, CONNECT_DONE, SPAN_EMPTY); return;
+    case TRANSPORT_WAIT: return;
+    case TRANSPORT_ENDED:
+    case TRANSPORT_BROKEN: handshake_fail(connection, CONNECT_FAILED); return;
+    }
+}
+
+static void handshake_begin(struct upstream_connection *connection, struct upstream_wait *wait) {
+    connection->phase = UPSTREAM_HANDSHAKE;
+    connection->wait = wait;
+    wait->shaking = connection;
+    if (wait->timeout_ns > 0)
+        timer_set(&connection->pool->context->timers, &connection->deadline, connection->pool->context->now_ns, wait->timeout_ns);
+    transport_start_tls(&connection->transport, tls_session_create_client(connection->host->policy, connection->host->server_name));
+    handshake_go_on(connection);
+}
+
 /* An idle connection must stay silent. */
 static void check_silence(struct upstream_connection *connection) {
     struct span bytes;
@@ -182,6 +260,10 @@ static void check_silence(struct upstream_connection *connection) {
 
 static void connection_readable(struct transport *transport) {
     struct upstream_connection *connection = connection_of(transport);
+    if (connection->phase == UPSTREAM_HANDSHAKE) {
+        handshake_go_on(connection);
+        return;
+    }
     if (connection->phase == UPSTREAM_IDLE)
         check_silence(connection);
     if (connection->phase == UPSTREAM_FLUSHING)
@@ -210,6 +292,10 @@ static void connection_drained(struct transport *transport) {
 
 static void connection_failed(struct transport *transport) {
     struct upstream_connection *connection = connection_of(transport);
+    if (connection->phase == UPSTREAM_HANDSHAKE) {
+        handshake_fail(connection, CONNECT_FAILED);
+        return;
+    }
     if (connection->phase != UPSTREAM_LENT) {
         connection_close(connection);
         return;
@@ -221,8 +307,9 @@ static void connection_failed(struct transport *transport) {
 
 /* --- Lending --- */
 
-struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address, void *user) {
-    struct upstream_host *host = host_find(pool, address);
+struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address,
+                                               const struct upstream_tls *tls, void *user) {
+    struct upstream_host *host = host_find(pool, address, tls);
     if (host == NULL)
         return NULL;
     LIST_FOR_EACH(link, &host->idle) {
@@ -240,8 +327,8 @@ struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const
     return NULL;
 }
 
-static struct upstream_connection *connection_create(struct upstream_pool *pool, const struct network_address *address, int descriptor,
-                                                     void *user) {
+/* Takes over the reference to the host. */
+static struct upstream_connection *connection_create(struct upstream_pool *pool, struct upstream_host *host, int descriptor, void *user) {
     struct upstream_connection *connection = memory_allocate_zeroed(1, sizeof(*connection));
     if (transport_init(&connection->transport, pool->context, descriptor) < 0) {
         free(connection);
@@ -253,8 +340,8 @@ static struct upstream_connection *connection_create(struct upstream_pool *pool,
     connection->transport.failed = connection_failed;
     http1_client_init(&connection->client, pool->handler->events, connection, &connection->transport.output);
     connection->pool = pool;
-    connection->host = host_of(pool, address);
-    connection->host->live_count++;
+    connection->host = host;
+    timer_init(&connection->deadline, handshake_expired);
     connection->phase = UPSTREAM_LENT;
     connection->user = user;
     connection->local = transport_local_address(&connection->transport);
@@ -271,8 +358,10 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
     const struct upstream_handler *handler = wait->pool->handler;
     struct upstream_connection *connection = NULL;
     struct span reason = SPAN_EMPTY;
+    struct upstream_host *host = wait->host;
+    wait->host = NULL;
     if (outcome == CONNECT_DONE) {
-        connection = connection_create(wait->pool, &wait->address, descriptor, user);
+        connection = connection_create(wait->pool, host, descriptor, user);
         if (connection == NULL) {
             socket_close(descriptor);
             outcome = CONNECT_FAILED;
@@ -281,21 +370,36 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
     } else {
         reason = connect_reason(connect);
     }
+    if (connection == NULL)
+        host_release(wait->pool, host);
+    if (connection != NULL && host->policy != NULL) {
+        handshake_begin(connection, wait);
+        return;
+    }
     wait->done(wait, connection, outcome, reason);
     handler->settled(user);
 }
 
-void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address, uint64_t timeout_ns,
-                      void *user,
+void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
+                      const struct upstream_tls *tls, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span)) {
-    *wait = (struct upstream_wait){.pool = pool, .address = *address, .user = user, .done = done};
+    *wait = (struct upstream_wait){
+        .pool = pool, .host = host_of(pool, address, tls), .timeout_ns = timeout_ns, .user = user, .done = done};
+    wait->host->live_count++;
     connect_init(&wait->connect, pool->context, connect_done);
     connect_start(&wait->connect, address, timeout_ns);
 }
 
 void upstream_connect_cancel(struct upstream_wait *wait) {
-    if (wait->pool != NULL)
-        connect_cancel(&wait->connect);
+    if (wait->pool == NULL)
+        return;
+    connect_cancel(&wait->connect);
+    if (wait->host != NULL)
+        host_release(wait->pool, wait->host);
+    wait->host = NULL;
+    if (wait->shaking != NULL)
+        connection_close(wait->shaking);
+    wait->shaking = NULL;
     wait->pool = NULL;
 }
 

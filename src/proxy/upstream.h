@@ -1,4 +1,5 @@
-/* Upstream connections: HTTP/1.1 over plain TCP, kept alive and reused, one set a worker. Last in, first out for each endpoint address. A
+/* Upstream connections: HTTP/1.1 over TCP or TLS, kept alive and reused, one set a worker. Last in, first out for each endpoint address
+ * and, with TLS, for equal trust, identity and server name. A
  * connection is idle in the pool, or lent to one user. One thread. */
 #ifndef FAIRLEAD_PROXY_UPSTREAM_H
 #define FAIRLEAD_PROXY_UPSTREAM_H
@@ -16,6 +17,7 @@ struct upstream_pool;
 struct upstream_host;
 
 enum upstream_phase {
+    UPSTREAM_HANDSHAKE, /* of TLS, for a wait */
     UPSTREAM_LENT,
     UPSTREAM_IDLE,
     UPSTREAM_FLUSHING, /* let go, but its last bytes (of a tunnel) are not written yet */
@@ -34,6 +36,8 @@ struct upstream_connection {
     bool let_go;           /* by its user, while reading */
     bool surplus;          /* bytes came behind the response */
     uint64_t idle_since_ns;
+    struct upstream_wait *wait; /* UPSTREAM_HANDSHAKE */
+    struct timer deadline;      /* likewise */
     struct network_address local;
     struct list link;      /* idle: in its host's list, newest first; else in the pool's list of others */
     struct grave grave;
@@ -61,20 +65,30 @@ void upstream_pool_destroy(struct upstream_pool *pool);
 void upstream_pool_close_idle(struct upstream_pool *pool);
 size_t upstream_pool_idle_count(const struct upstream_pool *pool);
 
+/* How a connection is secured. NULL instead of it: plaintext. */
+struct upstream_tls {
+    struct tls_client_policy *policy;
+    struct span server_name; /* UPSTREAM_SERVER_NAME_BYTES_MAX bytes at most count */
+};
+
 /* An idle connection to that address, now lent to `user`; NULL when there is none. One that may hold an unread byte or end is passed over. */
-MUST_USE struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address, void *user);
+MUST_USE struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address,
+                                                        const struct upstream_tls *tls, void *user);
 
 /* One new connection on its way. Embedded in its user. */
 struct upstream_wait {
     struct connect connect;
     struct upstream_pool *pool;
-    struct network_address address;
+    struct upstream_host *host;
+    struct upstream_connection *shaking; /* hands, with TLS */
+    uint64_t timeout_ns;
     void *user;
-    /* Called once, from the loop or a timer, never within upstream_connect. NULL connection: it failed; outcome and reason say how. */
+    /* Called once, from the loop or a timer, never within upstream_connect. NULL connection: it failed; outcome and reason say how; the reason
+     * lives until the end of the turn. */
     void (*done)(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome, struct span reason);
 };
-void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address, uint64_t timeout_ns,
-                      void *user,
+void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
+                      const struct upstream_tls *tls, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span));
 /* `done` will not be called. Harmless when nothing is under way (a zeroed wait too). */
 void upstream_connect_cancel(struct upstream_wait *wait);

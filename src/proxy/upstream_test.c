@@ -111,7 +111,7 @@ static void connected(struct upstream_wait *wait, struct upstream_connection *co
 }
 
 static void connect_and_wait(struct user *user) {
-    upstream_connect(&user->wait, pool, &address, SECONDS(5), user, connected);
+    upstream_connect(&user->wait, pool, &address, NULL, SECONDS(5), user, connected);
     assert_int_equal(user->told, 0);
     for (int i = 0; i < 1000 && user->told == 0; i++)
         turn();
@@ -169,9 +169,9 @@ static void lends_the_newest_of_idle_connections(void **state) {
     assert_int_equal(upstream_pool_idle_count(pool), 2);
     struct network_address other = address;
     other.port ^= 1;
-    assert_null(upstream_take_idle(pool, &other, &first));
+    assert_null(upstream_take_idle(pool, &other, NULL, &first));
     first = (struct user){0};
-    first.connection = upstream_take_idle(pool, &address, &first);
+    first.connection = upstream_take_idle(pool, &address, NULL, &first);
     assert_ptr_equal(first.connection, newest);
     assert_true(newest->reused);
     assert_int_equal(upstream_pool_idle_count(pool), 1);
@@ -238,7 +238,7 @@ static void a_reset_is_told_and_an_idle_end_is_seen(void **state) {
 static void a_refused_connect_says_why_and_a_cancelled_one_nothing(void **state) {
     (void)state;
     struct user user = {0};
-    upstream_connect(&user.wait, pool, &address, SECONDS(5), &user, connected);
+    upstream_connect(&user.wait, pool, &address, NULL, SECONDS(5), &user, connected);
     upstream_connect_cancel(&user.wait);
     upstream_connect_cancel(&user.wait);
     for (int i = 0; i < 5; i++)

@@ -23,11 +23,21 @@ struct cluster_name {
     uint32_t weight; /* of each of its addresses */
 };
 
+struct tls_client_policy; /* tls/client_policy.h */
+
+/* TLS towards the endpoints. */
+struct cluster_tls {
+    struct tls_client_policy *policy; /* lives as long as the snapshot */
+    struct span server_name;          /* empty: the request's host */
+    struct span description;          /* for the dump */
+};
+
 struct cluster {
     struct span name; /* "outbound|<port>|<subset>|<host>" */
     struct span host;
     uint16_t port; /* of the Service, never the target port */
     enum cluster_protocol protocol;
+    const struct cluster_tls *tls; /* NULL: plaintext */
     uint64_t connect_timeout_ns;
     struct endpoint *endpoints; /* usable ones only */
     size_t endpoint_count;

@@ -409,6 +409,8 @@ static void dump_cluster(const struct cluster *cluster, FILE *output) {
     fprintf(output, "  protocol: %s\n  connect timeout: ", cluster->protocol == CLUSTER_HTTP2 ? "HTTP/2" : "HTTP/1.1");
     print_duration(output, cluster->connect_timeout_ns);
     fputc('\n', output);
+    if (cluster->tls != NULL)
+        print_line(output, "  tls: ", cluster->tls->description);
     if (cluster->refusal.size > 0)
         print_line(output, "  refused: ", cluster->refusal);
     for (size_t i = 0; i < cluster->endpoint_count; i++) {

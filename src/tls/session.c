@@ -1,6 +1,7 @@
 #include "tls/session.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -8,6 +9,8 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "base/network_address.h"
+#include "tls/client_policy_context.h"
 #include "tls/handshake_failure.h"
 #include "tls/hello_name.h"
 #include "tls/identity_material.h"
@@ -19,7 +22,11 @@
 
 struct tls_session {
     SSL *ssl;
-    struct tls_server_policy *policy;
+    struct tls_server_policy *policy;       /* of a server, else NULL */
+    struct tls_client_policy *client_policy; /* of a client */
+    struct tls_peer_check check;
+    char *server_name; /* of a client */
+    bool has_begun;
     struct tls_transport transport; /* with an io only inside a call */
     char *error;                    /* not NULL once failed */
     enum tls_failure failure;
@@ -81,6 +88,38 @@ struct tls_session *tls_session_create_server(struct tls_server_policy *policy, 
     return session;
 }
 
+struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name)
+{
+    struct tls_session *session = memory_allocate_zeroed(1, sizeof(*session));
+    const struct tls_identity *identity = tls_client_policy_identity(policy);
+    struct network_address address;
+    session->client_policy = tls_client_policy_pin(policy);
+    SSL *ssl = SSL_new(tls_client_policy_context(policy));
+    ASSERT(ssl != NULL);
+    session->ssl = ssl;
+    session->server_name = memory_allocate_zeroed(1, server_name.size + 1);
+    if (server_name.size > 0)
+        memcpy(session->server_name, server_name.data, server_name.size);
+    session->check.server_name = span_make(session->server_name, server_name.size);
+    SSL_set_connect_state(ssl);
+    BIO *bio = tls_transport_create(&session->transport);
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_app_data(ssl, &session->check);
+    /* RFC 6066 section 3: no literal addresses. A name that the library refuses is one that no certificate has. */
+    if (server_name.size > 0 && !network_address_parse(server_name, 0, &address))
+        (void)SSL_set_tlsext_host_name(ssl, session->server_name);
+    if (identity != NULL)
+        ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
+                                     tls_identity_key(identity), NULL) == 1);
+    SSL_set_shed_handshake_config(ssl, 1);
+    return session;
+}
+
+bool tls_session_speaks_first(const struct tls_session *session)
+{
+    return session->client_policy != NULL && !session->has_begun;
+}
+
 void tls_session_destroy(struct tls_session *session)
 {
     if (session == NULL)
@@ -88,6 +127,8 @@ void tls_session_destroy(struct tls_session *session)
     SSL_free(session->ssl);
     tls_transport_deinit(&session->transport);
     tls_server_policy_unpin(session->policy);
+    tls_client_policy_unpin(session->client_policy);
+    free(session->server_name);
     free(session->error);
     free(session);
 }
@@ -97,6 +138,13 @@ static void note_failure(struct tls_session *session)
     session->failure = tls_handshake_failure_peek();
     char text[ERROR_TEXT_BYTES_MAX];
     size_t size = tls_library_error_take_text(text, sizeof(text));
+    static const char end[] = ":TLS_error_end";
+    size_t reason = strlen(session->check.text);
+    /* What is wrong with the peer's certificate, where Envoy says it. */
+    if (reason > 0 && size > sizeof(end) && size + reason + 1 < sizeof(text)) {
+        size -= sizeof(end) - 1;
+        size += (size_t)snprintf(text + size, sizeof(text) - size, ":%s%s", session->check.text, end);
+    }
     session->error = memory_allocate(size + 1);
     memcpy(session->error, text, size + 1);
 }
@@ -132,6 +180,7 @@ enum tls_status tls_session_handshake(struct tls_session *session, struct tls_io
         return TLS_STATUS_OK;
     if (session->error != NULL)
         return TLS_STATUS_FAILED;
+    session->has_begun = true;
     enter(session, io);
     int result = SSL_do_handshake(session->ssl);
     enum tls_status status = result == 1 ? TLS_STATUS_OK : classify(session, result);

@@ -14,6 +14,7 @@
 #include "base/compiler.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "tls/client_policy.h"
 #include "tls/identity.h"
 #include "tls/server_policy.h"
 
@@ -55,6 +56,11 @@ struct tls_session;
  * the call; pins `policy`. `session_id_context` is TLS_SHA256_SIZE bytes, or NULL for the policy's. Never NULL. */
 struct tls_session *tls_session_create_server(struct tls_server_policy *policy, const struct tls_identity *identity,
                                               const uint8_t *session_id_context);
+/* The other side: the first tls_session_handshake, whose input is empty, writes the ClientHello. `server_name` is asked for (SNI, unless it is
+ * an IP address) and, without names in the policy, wanted in the certificate; empty: neither. Copied. Pins `policy`. Never NULL. */
+struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name);
+/* Whether the handshake wants to be called though nothing came: a client that has not begun. */
+bool tls_session_speaks_first(const struct tls_session *session);
 /* Sends nothing. NULL is harmless. */
 void tls_session_destroy(struct tls_session *session);
 

@@ -1,0 +1,120 @@
+#include "compile/upstream_tls.h"
+
+#include "compile/compiler.h"
+#include "compile/credentials.h"
+#include "tls/client_policy.h"
+
+/* One block on its way. */
+struct building {
+    struct compiler *compiler;
+    const struct destination_rule *rule;
+    const struct client_tls *written;
+    struct cluster *cluster;
+    struct tls_client_policy_options options;
+};
+
+static bool fail(struct building *building, struct position position, enum diagnostic_code code, const char *hint, const char *what) {
+    const struct destination_rule *rule = building->rule;
+    if (compiler_first_report(building->compiler, code, position, &rule->meta))
+        compiler_report(building->compiler, DIAGNOSTIC_ERROR, code, position, &rule->meta, hint,
+                        "%s; requests to %.*s are answered 503", what, SPAN_ARGUMENTS(building->cluster->host));
+    building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(rule->meta.title), what);
+    return false;
+}
+
+static bool read_file(struct building *building, const struct located *path, struct span *ret_text) {
+    return tls_file_read(&building->compiler->scratch, path->text, ret_text) ||
+           fail(building, path->position, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions", "the file cannot be read");
+}
+
+static bool find_trust(struct building *building) {
+    const struct client_tls *written = building->written;
+    if (written->ca_crl.text.size > 0)
+        return fail(building, written->ca_crl.position, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, "", "caCrl is not supported yet");
+    if (written->insecure_skip_verify.value)
+        return true;
+    if (written->ca_certificates.text.size > 0)
+        return read_file(building, &written->ca_certificates, &building->options.trust_pem);
+    if (written->credential_name.text.size == 0)
+        return true;
+    return compile_credential_trust(building->compiler, &written->credential_name, &building->options.trust_pem) ||
+           fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT,
+                "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
+                "no Secret of the credentialName holds certificates of authorities");
+}
+
+static void unpin_identity(void *identity) {
+    tls_identity_unpin(identity);
+}
+
+static bool find_identity(struct building *building) {
+    const struct client_tls *written = building->written;
+    struct tls_identity_error error;
+    struct span chain, key;
+    if (written->mode != CLIENT_TLS_MUTUAL)
+        return true;
+    if (written->credential_name.text.size > 0) {
+        building->options.identity = compile_credential(building->compiler, &building->rule->meta, &written->credential_name);
+        return building->options.identity != NULL ||
+               fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT, "", "there is no certificate to show to the upstream");
+    }
+    if (!read_file(building, &written->client_certificate, &chain) || !read_file(building, &written->private_key, &key))
+        return false;
+    if (tls_identity_create(chain, key, &error, &building->options.identity) != TLS_IDENTITY_OK)
+        return fail(building, written->client_certificate.position, DIAGNOSTIC_TLS_SETTING, "", error.text);
+    arena_on_destroy(building->compiler->arena, unpin_identity, building->options.identity);
+    return true;
+}
+
+/* Of the block, else of the ServiceEntry. */
+static void find_names(struct building *building, const struct registry_service *service) {
+    const struct located_list *names = &building->written->subject_alt_names;
+    if (names->count == 0 && service->entry != NULL)
+        names = &service->entry->subject_alt_names;
+    struct span *items = arena_new_array(&building->compiler->scratch, struct span, names->count);
+    for (size_t i = 0; i < names->count; i++)
+        items[i] = names->items[i].text;
+    building->options.subject_alt_names = items;
+    building->options.subject_alt_name_count = names->count;
+}
+
+static struct span describe(struct building *building, const struct cluster_tls *tls) {
+    const struct tls_client_policy_options *options = &building->options;
+    struct arena *arena = building->compiler->arena;
+    struct span text = arena_print(arena, "%s, server name %.*s, %s", client_tls_mode_name(building->written->mode),
+                                   SPAN_ARGUMENTS(tls->server_name.size > 0 ? tls->server_name : SPAN_LITERAL("of the request")),
+                                   options->skips_verification        ? "not verified"
+                                   : options->trust_pem.size > 0 ? "own authorities"
+                                                                  : "system authorities");
+    for (size_t i = 0; i < options->subject_alt_name_count; i++)
+        text = arena_print(arena, "%.*s, wants %.*s", SPAN_ARGUMENTS(text), SPAN_ARGUMENTS(options->subject_alt_names[i]));
+    return text;
+}
+
+static void unpin_policy(void *policy) {
+    tls_client_policy_unpin(policy);
+}
+
+void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
+                          struct cluster *cluster) {
+    const struct client_tls *written = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
+    if (written == NULL || written->broken || (written->mode != CLIENT_TLS_SIMPLE && written->mode != CLIENT_TLS_MUTUAL))
+        return;
+    struct building building = {.compiler = compiler, .rule = policy->tls.rule, .written = written, .cluster = cluster};
+    struct tls_client_policy *made;
+    struct tls_identity_error error;
+    building.options.skips_verification = written->insecure_skip_verify.value;
+    find_names(&building, service);
+    if (!find_trust(&building) || !find_identity(&building))
+        return;
+    if (!tls_client_policy_create(&building.options, &error, &made)) {
+        fail(&building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);
+        return;
+    }
+    arena_on_destroy(compiler->arena, unpin_policy, made);
+    struct cluster_tls *tls = arena_new(compiler->arena, struct cluster_tls);
+    tls->policy = made;
+    tls->server_name = arena_copy(compiler->arena, written->sni.text);
+    tls->description = describe(&building, tls);
+    cluster->tls = tls;
+}

@@ -1,0 +1,16 @@
+/* A DestinationRule's tls block to the TLS of a cluster. */
+#ifndef FAIRLEAD_COMPILE_UPSTREAM_TLS_H
+#define FAIRLEAD_COMPILE_UPSTREAM_TLS_H
+
+#include "compile/destination_rules.h"
+#include "compile/service_registry.h"
+#include "snapshot/cluster.h"
+
+struct compiler;
+
+/* Sets cluster->tls for the modes SIMPLE and MUTUAL. What cannot be had as it is written makes the cluster refuse, with a diagnostic at its
+ * place. Source: Istio's buildUpstreamClusterTLSContext. */
+void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
+                          struct cluster *cluster);
+
+#endif

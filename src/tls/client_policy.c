@@ -1,0 +1,251 @@
+#include "tls/client_policy.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "tls/certificate.h"
+#include "tls/client_policy_context.h"
+#include "tls/pem.h"
+
+struct tls_client_policy {
+    atomic_size_t references;
+    SSL_CTX *context;
+    struct tls_identity *identity;
+    struct arena arena;
+    struct span *names;
+    size_t name_count;
+    uint8_t hash[TLS_SHA256_SIZE];
+};
+
+/* --- Trust --- */
+
+/* Where Linux distributions keep the bundle of public authorities. */
+static const char *const system_bundles[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"};
+static X509_STORE *system_store; /* read once; lives until exit */
+static pthread_once_t system_store_once = PTHREAD_ONCE_INIT;
+
+static void read_system_store(void)
+{
+    X509_STORE *store = X509_STORE_new();
+    ASSERT(store != NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(system_bundles) && system_store == NULL; i++)
+        if (X509_STORE_load_locations(store, system_bundles[i], NULL) == 1)
+            system_store = store;
+    ERR_clear_error();
+    if (system_store == NULL)
+        X509_STORE_free(store);
+}
+
+static bool trust_system(SSL_CTX *context, struct tls_identity_error *ret_error)
+{
+    pthread_once(&system_store_once, read_system_store);
+    if (system_store == NULL) {
+        snprintf(ret_error->text, sizeof(ret_error->text), "the system has no bundle of certificate authorities");
+        return false;
+    }
+    SSL_CTX_set1_cert_store(context, system_store);
+    return true;
+}
+
+static void free_bio(BIO **bio)
+{
+    BIO_free(*bio);
+}
+
+/* A bundle may hold hundreds, so it is not read as a chain. */
+static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_identity_error *ret_error)
+{
+    BIO *bio CLEANUP(free_bio) = BIO_new_mem_buf(pem.data, (int)pem.size);
+    ASSERT(bio != NULL);
+    size_t count = 0;
+    X509 *certificate;
+    while ((certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
+        X509_free(certificate);
+    }
+    ERR_clear_error();
+    if (count == 0)
+        snprintf(ret_error->text, sizeof(ret_error->text), "the text holds no certificate of an authority");
+    return count > 0;
+}
+
+/* --- Verification --- */
+
+static bool has_uri(X509 *certificate, struct span wanted)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+    for (size_t i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_URI)
+            continue;
+        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
+        found = found || span_equal(wanted, span_make(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri)));
+    }
+    GENERAL_NAMES_free(names);
+    return found;
+}
+
+static size_t append(char *text, size_t size, struct span part)
+{
+    size_t room = TLS_PEER_TEXT_BYTES_MAX - 1 - size;
+    part = span_first(part, room);
+    if (part.size > 0)
+        memcpy(text + size, part.data, part.size);
+    text[size + part.size] = '\0';
+    return size + part.size;
+}
+
+static size_t append_list(char *text, size_t size, const struct span *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            size = append(text, size, SPAN_LITERAL(","));
+        size = append(text, size, names[i]);
+    }
+    return count == 0 ? append(text, size, SPAN_LITERAL("no name")) : size;
+}
+
+static bool check_names(const struct tls_client_policy *policy, X509 *certificate, struct tls_peer_check *check)
+{
+    const struct span *wanted = policy->names;
+    size_t count = policy->name_count;
+    if (count == 0) {
+        wanted = &check->server_name;
+        count = check->server_name.size > 0;
+    }
+    if (count == 0)
+        return true;
+    struct arena arena CLEANUP(arena_deinit);
+    struct tls_certificate described;
+    arena_init(&arena, 4096);
+    tls_certificate_describe(certificate, &arena, &described);
+    for (size_t i = 0; i < count; i++)
+        if (tls_certificate_names_cover(described.names, described.name_count, wanted[i]) || has_uri(certificate, wanted[i]))
+            return true;
+    size_t size = append(check->text, 0, SPAN_LITERAL("verify SAN list: expected "));
+    size = append_list(check->text, size, wanted, count);
+    size = append(check->text, size, SPAN_LITERAL(" but the certificate is for "));
+    append_list(check->text, size, described.names, described.name_count);
+    return false;
+}
+
+static int verify(X509_STORE_CTX *store, void *argument)
+{
+    const struct tls_client_policy *policy = argument;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_peer_check *check = SSL_get_app_data(ssl);
+    if (X509_verify_cert(store) != 1) {
+        snprintf(check->text, sizeof(check->text), "verify cert failed: certificate verification error at depth %d: %s",
+                 X509_STORE_CTX_get_error_depth(store), X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+        return 0;
+    }
+    return check_names(policy, X509_STORE_CTX_get0_cert(store), check);
+}
+
+/* --- Life --- */
+
+static void hash_policy(struct tls_client_policy *policy, const struct tls_client_policy_options *options)
+{
+    struct span flags = options->skips_verification ? SPAN_LITERAL("skips") : SPAN_LITERAL("verifies");
+    struct span fingerprint = SPAN_EMPTY;
+    struct span names = SPAN_EMPTY;
+    if (options->identity != NULL)
+        fingerprint = span_make(tls_identity_fingerprint(options->identity), TLS_SHA256_SIZE);
+    for (size_t i = 0; i < options->subject_alt_name_count; i++)
+        names = arena_print(&policy->arena, "%.*s\n%.*s", SPAN_ARGUMENTS(names), SPAN_ARGUMENTS(options->subject_alt_names[i]));
+    struct span parts[] = {flags, options->trust_pem, fingerprint, names};
+    tls_sha256_parts(parts, ARRAY_SIZE(parts), policy->hash);
+}
+
+static bool set_up(struct tls_client_policy *policy, const struct tls_client_policy_options *options, struct tls_identity_error *ret_error)
+{
+    SSL_CTX *context = policy->context;
+    ASSERT(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
+    ASSERT(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    hash_policy(policy, options);
+    policy->names = arena_new_array(&policy->arena, struct span, options->subject_alt_name_count);
+    for (size_t i = 0; i < options->subject_alt_name_count; i++)
+        policy->names[policy->name_count++] = arena_copy(&policy->arena, options->subject_alt_names[i]);
+    if (options->identity != NULL)
+        policy->identity = tls_identity_pin(options->identity);
+    if (options->skips_verification)
+        return true;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_cert_verify_callback(context, verify, policy);
+    return options->trust_pem.size > 0 ? trust_certificates(context, options->trust_pem, ret_error) : trust_system(context, ret_error);
+}
+
+bool tls_client_policy_create(const struct tls_client_policy_options *options, struct tls_identity_error *ret_error,
+                              struct tls_client_policy **ret_policy)
+{
+    struct tls_client_policy *policy = memory_allocate_zeroed(1, sizeof(*policy));
+    atomic_init(&policy->references, 1);
+    arena_init(&policy->arena, 1024);
+    policy->context = SSL_CTX_new(TLS_method());
+    ASSERT(policy->context != NULL);
+    bool made = set_up(policy, options, ret_error);
+    if (made)
+        *ret_policy = policy;
+    else
+        tls_client_policy_unpin(policy);
+    return made;
+}
+
+struct tls_client_policy *tls_client_policy_pin(struct tls_client_policy *policy)
+{
+    size_t references = atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    ASSERT(references > 0);
+    return policy;
+}
+
+void tls_client_policy_unpin(struct tls_client_policy *policy)
+{
+    if (policy == NULL || atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) > 1)
+        return;
+    SSL_CTX_free(policy->context);
+    tls_identity_unpin(policy->identity);
+    arena_deinit(&policy->arena);
+    free(policy);
+}
+
+const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy)
+{
+    return policy->hash;
+}
+
+SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy)
+{
+    return policy->context;
+}
+
+const struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy)
+{
+    return policy->identity;
+}
+
+bool tls_file_read(struct arena *arena, struct span path, struct span *ret_text)
+{
+    struct span name = arena_copy(arena, path);
+    FILE *file = fopen(name.data, "re");
+    if (file == NULL)
+        return false;
+    char *text = arena_new_array(arena, char, TLS_FILE_BYTES_MAX + 1);
+    size_t size = fread(text, 1, TLS_FILE_BYTES_MAX + 1, file);
+    bool whole = !ferror(file) && size <= TLS_FILE_BYTES_MAX;
+    fclose(file);
+    if (whole)
+        *ret_text = span_make(text, size);
+    return whole;
+}

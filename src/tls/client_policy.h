@@ -1,0 +1,34 @@
+/* How the gateway speaks TLS to upstreams: whom it trusts, which names it wants to see, and who it is. Immutable once made; counted references,
+ * any thread may pin and unpin. Source: Istio's ClientTLSSettings and the Envoy settings it makes of them. */
+#ifndef FAIRLEAD_TLS_CLIENT_POLICY_H
+#define FAIRLEAD_TLS_CLIENT_POLICY_H
+
+#include "tls/hash.h"
+#include "tls/identity.h"
+
+struct tls_client_policy;
+
+struct tls_client_policy_options {
+    struct span trust_pem;         /* certificates of the authorities; empty: the system's */
+    struct tls_identity *identity; /* shown when it is asked for; NULL: none */
+    /* One of these must be in the server's certificate: DNS names (a wildcard there covers one label), IP addresses, URIs. None: the name
+     * that the session asks for, if it has one. */
+    const struct span *subject_alt_names;
+    size_t subject_alt_name_count;
+    bool skips_verification;
+};
+
+/* On true the caller holds one reference. False: ret_error says why. */
+MUST_USE bool tls_client_policy_create(const struct tls_client_policy_options *options, struct tls_identity_error *ret_error,
+                                       struct tls_client_policy **ret_policy);
+struct tls_client_policy *tls_client_policy_pin(struct tls_client_policy *policy);
+/* NULL is harmless. */
+void tls_client_policy_unpin(struct tls_client_policy *policy);
+/* Equal where identity, trust and wanted names are: connections may be shared. TLS_SHA256_SIZE bytes. */
+const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy);
+
+/* The text of a file in the arena. False: it cannot be read, or is larger than TLS_FILE_BYTES_MAX. */
+struct arena;
+MUST_USE bool tls_file_read(struct arena *arena, struct span path, struct span *ret_text);
+
+#endif

@@ -1,0 +1,20 @@
+/* For tls itself: what a client session needs of its policy. */
+#ifndef FAIRLEAD_TLS_CLIENT_POLICY_CONTEXT_H
+#define FAIRLEAD_TLS_CLIENT_POLICY_CONTEXT_H
+
+#include <openssl/ssl.h>
+
+#include "tls/client_policy.h"
+
+#define TLS_PEER_TEXT_BYTES_MAX 256
+
+/* What one session wants of its peer, and what came of it. The SSL's app data. */
+struct tls_peer_check {
+    struct span server_name; /* as asked for; empty: none */
+    char text[TLS_PEER_TEXT_BYTES_MAX]; /* why the certificate was refused; empty: it was not */
+};
+
+SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy);
+const struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy);
+
+#endif
