@@ -66,7 +66,8 @@ enum http1_scan_status http1_scan(struct http1_scan *scan, struct span bytes, en
     return HTTP1_SCAN_FAULT;
 }
 
-/* HTTP-version = "HTTP/" DIGIT "." DIGIT; without name and slash it is the version of nothing. A higher minor version of 1 is read as 1.1 (RFC 9110 section 2.5). */
+/* HTTP-version = "HTTP/" DIGIT "." DIGIT; without name and slash it is the version of nothing. A higher minor version of 1 is read as 1.1
+ * (RFC 9110 section 2.5). */
 static enum http1_fault version_parse(struct span text, enum http_version *ret_version) {
     size_t slash;
     if (!span_find_byte(text, '/', &slash) && !span_starts_with_ignore_case(text, SPAN_LITERAL("HTTP")))
