@@ -18,8 +18,9 @@ enum http2_field_status http2_fields_count(struct http2_fields *fields, struct s
 static bool name_is_valid(struct span name) {
     if (name.size == 0)
         return false;
+    /* Not a tchar has no lower case: 0. */
     for (size_t i = 0; i < name.size; i++)
-        if (character_token_lower[(uint8_t)name.data[i]] != (uint8_t)name.data[i])
+        if (name.data[i] == '\0' || character_token_lower[(uint8_t)name.data[i]] != (uint8_t)name.data[i])
             return false;
     return true;
 }
