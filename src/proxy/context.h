@@ -16,6 +16,7 @@
 #include "proxy/balance.h"
 #include "snapshot/endpoint_table.h"
 #include "snapshot/snapshot.h"
+#include "wire/close_reason.h"
 
 struct access_log_ring; /* proxy/access_log.h */
 struct upstream_pool;   /* proxy/upstream.h */
@@ -37,6 +38,9 @@ struct proxy_counters {
     struct counter upstream_retries;
     struct counter mirrors_sent, mirrors_dropped;
     struct counter access_log_dropped;
+    /* HTTP sessions that ended on their own account: the peer broke the protocol, or met a limit against floods. Named by
+     * close_reason_counter. */
+    struct counter sessions_closed[CLOSE_REASON_COUNT];
 };
 
 struct proxy_context {
