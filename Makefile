@@ -5,7 +5,7 @@
 #   make test     unit, golden and scenario tests
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
 #   make conformance  h2spec against HTTP/2, sslscan and testssl.sh against TLS (wants Go, and Debian's sslscan and testssl.sh)
-#   make bench    CPU time per request against HAProxy, over TLS keep-alive
+#   make bench    CPU time per request against HAProxy (HTTP/1.1) and nghttpx (HTTP/2), over TLS
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -51,6 +51,7 @@ conformance: release
 bench: release
 	@scripts/setup bench
 	@/usr/bin/python3 bench/keepalive
+	@/usr/bin/python3 bench/http2
 
 fuzz: deps
 	@scripts/setup check
