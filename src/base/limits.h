@@ -193,8 +193,9 @@
 #define WORKER_ACCEPTS_PER_TURN 32
 /* Bytes one connection may move in one turn before the others get theirs. */
 #define WORKER_TURN_BYTES (256 * 1024)
-/* Idle upstream connections kept for one endpoint by one worker. */
-#define WORKER_UPSTREAM_IDLE_MAX 256
+/* Idle upstream connections kept for one endpoint by one worker: below what HTTP/2 clients ask at once, most requests would open one anew. They hold no
+ * buffers. */
+#define WORKER_UPSTREAM_IDLE_MAX 1024
 /* Mirrors of one worker that are under way, and the bodies kept for them together: further ones are not sent. */
 #define WORKER_MIRRORS_MAX 1024
 #define WORKER_MIRROR_BYTES_MAX (64L * 1024 * 1024)
