@@ -164,6 +164,8 @@
 #define TLS_CHAIN_CERTIFICATES_MAX 16
 /* A file of certificates or a key: the public authorities take 220 KiB. */
 #define TLS_FILE_BYTES_MAX (1024 * 1024)
+/* Sessions that one client policy keeps for resumption, of all its server names together. */
+#define TLS_CLIENT_SESSIONS_MAX 64
 /* RSA keys below this are refused, as Envoy does. */
 #define TLS_RSA_BITS_MIN 2048
 /* The ALPN list of one policy, encoded: a byte of size before each name. */

@@ -7,6 +7,8 @@
 #include "proxy/access_log.h"
 #include "proxy/connect.h"
 #include "proxy/tunnel.h"
+#include "tls/client_policy.h"
+#include "tls/session.h"
 #include "wire/response_flag.h"
 
 struct forward {
@@ -15,12 +17,17 @@ struct forward {
     const struct downstream_facts *facts;
     struct span cluster_name, host; /* heap copies */
     struct connect connect;
+    struct tls_client_policy *policy; /* NULL: plaintext */
+    struct span server_name;          /* a heap copy */
+    struct timer handshake;           /* the deadline of the upstream's */
+    uint64_t connect_timeout_ns;
     struct transport upstream;
     struct network_address upstream_local;
     struct tunnel *tunnel; /* NULL until connected */
     struct ready_link refused;
     uint32_t flags; /* of wire/response_flag.h */
     struct span failure_reason, termination_details;
+    char *failure_text; /* heap; what failure_reason may point to */
     uint64_t received_bytes, sent_bytes;
     bool logged;
     struct grave grave;
@@ -103,6 +110,58 @@ static void forward_tunnel_closed(void *owner, enum tunnel_end end) {
     forward_finish(forward);
 }
 
+static void forward_begin_tunnel(struct forward *forward) {
+    forward->tunnel = tunnel_create(forward->context, forward->downstream, &forward->upstream, forward, forward_tunnel_closed);
+}
+
+static void forward_fail_handshake(struct forward *forward) {
+    struct span error = tls_session_error(forward->upstream.tls);
+    forward->failure_reason = SPAN_LITERAL("TLS_error:_the_peer_closed_the_connection_during_the_handshake");
+    if (error.size > 0) {
+        forward->failure_text = memory_allocate(error.size);
+        for (size_t i = 0; i < error.size; i++)
+            forward->failure_text[i] = error.data[i] == ' ' ? '_' : error.data[i];
+        forward->failure_reason = span_make(forward->failure_text, error.size);
+    }
+    timer_cancel(&forward->context->timers, &forward->handshake);
+    forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
+    forward_finish(forward);
+}
+
+static void forward_go_on(struct transport *transport) {
+    struct forward *forward = transport->owner;
+    switch (transport_handshake(transport, SPAN_EMPTY)) {
+    case TRANSPORT_OK:
+        timer_cancel(&forward->context->timers, &forward->handshake);
+        forward_begin_tunnel(forward);
+        return;
+    case TRANSPORT_WAIT: return;
+    case TRANSPORT_ENDED:
+    case TRANSPORT_BROKEN: forward_fail_handshake(forward); return;
+    }
+}
+
+static void forward_upstream_failed(struct transport *transport) {
+    forward_fail_handshake(transport->owner);
+}
+
+static void forward_handshake_expired(struct timer *timer) {
+    struct forward *forward = CONTAINER_OF(timer, struct forward, handshake);
+    forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
+    forward_finish(forward);
+}
+
+static void forward_begin_tls(struct forward *forward) {
+    struct transport *upstream = &forward->upstream;
+    upstream->owner = forward;
+    upstream->readable = forward_go_on;
+    upstream->failed = forward_upstream_failed;
+    if (forward->connect_timeout_ns > 0)
+        timer_set(&forward->context->timers, &forward->handshake, forward->context->now_ns, forward->connect_timeout_ns);
+    transport_start_tls(upstream, tls_session_create_client(forward->policy, forward->server_name));
+    forward_go_on(upstream);
+}
+
 static void forward_connected(struct connect *connect, enum connect_outcome outcome, int descriptor) {
     struct forward *forward = CONTAINER_OF(connect, struct forward, connect);
     /* Envoy's tcp_proxy: max_connect_attempts 1, so the first failure is also the last. */
@@ -120,7 +179,10 @@ static void forward_connected(struct connect *connect, enum connect_outcome outc
     }
     counter_add(&forward->context->counters.upstream_connections, 1);
     forward->upstream_local = transport_local_address(&forward->upstream);
-    forward->tunnel = tunnel_create(forward->context, forward->downstream, &forward->upstream, forward, forward_tunnel_closed);
+    if (forward->policy != NULL)
+        forward_begin_tls(forward);
+    else
+        forward_begin_tunnel(forward);
 }
 
 /* While connecting, nothing is read from the client, so only its failure can be seen. */
@@ -150,17 +212,18 @@ static void forward_start(struct forward *forward, const struct destinations *de
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
         return;
     }
-    if (cluster->tls != NULL) {
-        /* TLS is spoken for HTTP only so far: plaintext instead would be worse than nothing. */
-        forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
-        return;
-    }
     const struct endpoint *endpoint = context_pick_endpoint(context, cluster, NULL, 0);
     if (endpoint == NULL) {
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_EMPTY);
         return;
     }
     forward->host = forward_copy(endpoint->address_text);
+    if (cluster->tls != NULL) {
+        /* There is no request whose host could be asked for. */
+        forward->policy = tls_client_policy_pin(cluster->tls->policy);
+        forward->server_name = forward_copy(cluster->tls->server_name);
+    }
+    forward->connect_timeout_ns = cluster->connect_timeout_ns;
     connect_start(&forward->connect, &endpoint->address, cluster->connect_timeout_ns);
 }
 
@@ -168,6 +231,9 @@ static void forward_free(struct grave *grave) {
     struct forward *forward = CONTAINER_OF(grave, struct forward, grave);
     free((void *)(uintptr_t)forward->cluster_name.data);
     free((void *)(uintptr_t)forward->host.data);
+    free((void *)(uintptr_t)forward->server_name.data);
+    free(forward->failure_text);
+    tls_client_policy_unpin(forward->policy);
     free(forward);
 }
 
@@ -185,6 +251,7 @@ struct forward *forward_create(struct proxy_context *context, struct transport *
     list_init(&forward->refused.link);
     list_init(&forward->grave.link);
     connect_init(&forward->connect, context, forward_connected);
+    timer_init(&forward->handshake, forward_handshake_expired);
     downstream->owner = forward;
     downstream->readable = NULL;
     downstream->drained = NULL;
@@ -196,6 +263,7 @@ struct forward *forward_create(struct proxy_context *context, struct transport *
 
 void forward_destroy(struct forward *forward) {
     forward_log(forward);
+    timer_cancel(&forward->context->timers, &forward->handshake);
     connect_cancel(&forward->connect);
     list_remove(&forward->refused.link);
     if (forward->tunnel != NULL)

@@ -16,6 +16,11 @@
 #include "tls/client_policy_context.h"
 #include "tls/pem.h"
 
+struct saved_session {
+    SSL_SESSION *session; /* NULL: free */
+    char *server_name;
+};
+
 struct tls_client_policy {
     atomic_size_t references;
     SSL_CTX *context;
@@ -24,6 +29,9 @@ struct tls_client_policy {
     struct span *names;
     size_t name_count;
     uint8_t hash[TLS_SHA256_SIZE];
+    pthread_mutex_t lock; /* of the sessions: once a handshake, never once a request */
+    struct saved_session sessions[TLS_CLIENT_SESSIONS_MAX];
+    size_t next_session; /* the place of the next one, which is the oldest's */
 };
 
 /* --- Trust --- */
@@ -152,6 +160,50 @@ static int verify(X509_STORE_CTX *store, void *argument)
     return check_names(policy, X509_STORE_CTX_get0_cert(store), check);
 }
 
+/* --- Resumption --- */
+
+static void forget_session(struct saved_session *saved)
+{
+    SSL_SESSION_free(saved->session);
+    free(saved->server_name);
+    *saved = (struct saved_session){0};
+}
+
+/* Called by the library for each ticket, whenever one comes. */
+static int save_session(SSL *ssl, SSL_SESSION *session)
+{
+    struct tls_client_policy *policy = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct tls_peer_check *check = SSL_get_app_data(ssl);
+    pthread_mutex_lock(&policy->lock);
+    struct saved_session *saved = &policy->sessions[policy->next_session];
+    policy->next_session = (policy->next_session + 1) % TLS_CLIENT_SESSIONS_MAX;
+    forget_session(saved);
+    saved->session = session;
+    saved->server_name = memory_allocate_zeroed(1, check->server_name.size + 1);
+    if (check->server_name.size > 0)
+        memcpy(saved->server_name, check->server_name.data, check->server_name.size);
+    pthread_mutex_unlock(&policy->lock);
+    return 1;
+}
+
+/* A ticket of TLS 1.3 is used once (RFC 8446 section C.4), a session of TLS 1.2 until a newer one takes its place. */
+SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, struct span server_name)
+{
+    SSL_SESSION *taken = NULL;
+    pthread_mutex_lock(&policy->lock);
+    for (size_t i = 1; i <= TLS_CLIENT_SESSIONS_MAX && taken == NULL; i++) {
+        struct saved_session *saved = &policy->sessions[(policy->next_session + TLS_CLIENT_SESSIONS_MAX - i) % TLS_CLIENT_SESSIONS_MAX];
+        if (saved->session == NULL || !span_equal(span_of(saved->server_name), server_name))
+            continue;
+        SSL_SESSION_up_ref(saved->session);
+        taken = saved->session;
+        if (SSL_SESSION_should_be_single_use(taken))
+            forget_session(saved);
+    }
+    pthread_mutex_unlock(&policy->lock);
+    return taken;
+}
+
 /* --- Life --- */
 
 static void hash_policy(struct tls_client_policy *policy, const struct tls_client_policy_options *options)
@@ -172,7 +224,9 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
     SSL_CTX *context = policy->context;
     ASSERT(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
     ASSERT(SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context, save_session);
+    SSL_CTX_set_app_data(context, policy);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     hash_policy(policy, options);
     policy->names = arena_new_array(&policy->arena, struct span, options->subject_alt_name_count);
@@ -193,6 +247,7 @@ bool tls_client_policy_create(const struct tls_client_policy_options *options, s
     struct tls_client_policy *policy = memory_allocate_zeroed(1, sizeof(*policy));
     atomic_init(&policy->references, 1);
     arena_init(&policy->arena, 1024);
+    pthread_mutex_init(&policy->lock, NULL);
     policy->context = SSL_CTX_new(TLS_method());
     ASSERT(policy->context != NULL);
     bool made = set_up(policy, options, ret_error);
@@ -214,6 +269,9 @@ void tls_client_policy_unpin(struct tls_client_policy *policy)
 {
     if (policy == NULL || atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) > 1)
         return;
+    for (size_t i = 0; i < TLS_CLIENT_SESSIONS_MAX; i++)
+        forget_session(&policy->sessions[i]);
+    pthread_mutex_destroy(&policy->lock);
     SSL_CTX_free(policy->context);
     tls_identity_unpin(policy->identity);
     arena_deinit(&policy->arena);

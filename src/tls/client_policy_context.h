@@ -14,6 +14,9 @@ struct tls_peer_check {
     char text[TLS_PEER_TEXT_BYTES_MAX]; /* why the certificate was refused; empty: it was not */
 };
 
+/* A session that a server of that name gave before under this policy, so that its certificate need not be verified again: policy and name are what
+ * verification looks at. The caller frees it. NULL: none. */
+SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, struct span server_name);
 SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy);
 const struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy);
 

@@ -111,6 +111,10 @@ struct tls_session *tls_session_create_client(struct tls_client_policy *policy, 
     if (identity != NULL)
         ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
                                      tls_identity_key(identity), NULL) == 1);
+    SSL_SESSION *former = tls_client_policy_take_session(policy, session->check.server_name);
+    if (former != NULL)
+        (void)SSL_set_session(ssl, former);
+    SSL_SESSION_free(former);
     SSL_set_shed_handshake_config(ssl, 1);
     return session;
 }

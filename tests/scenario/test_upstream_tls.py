@@ -148,6 +148,55 @@ def test_connections_are_shared_for_equal_names_only(upstream):
     assert set(case.context.names) == {"one.test", "two.test"}
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_for_equal_names_only(upstream, version):
+    def answer_once(_, stream, head):
+        stream.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        stream.flush()
+        return False
+    authority = Authority()
+    case = upstream(authority.issue("one.test", "two.test"), SIMPLE, [ca_secret("trust", authority)])
+    case.context.maximum_version = version
+    case.origin.handle = answer_once
+    for _ in range(6):
+        assert case.get(host="one.test").status == 200
+    assert case.context.session_stats()["hits"] >= 4
+    hits = case.context.session_stats()["hits"]
+    assert case.get(host="two.test").status == 200
+    assert case.context.session_stats()["hits"] == hits
+    assert case.get("/refused", "three.test").status == 503
+    assert case.gateway.entry(path="/refused")["response_flags"].startswith("UF")
+
+
+def test_tcp_routes(tmp_path, run_gateway, origin):
+    authority = Authority()
+    context = server_context(tmp_path, authority.issue("api.test"))
+    secure = origin("secure", tls=context)
+    world = World(tmp_path, run_gateway)
+    world.write("base.yaml", istio.operator([("tcp", 9000, world.port)]), istio.gateway(istio.server(9000, "TCP", ["*"])))
+    world.write("backend.yaml", istio.service_entry("api.test", 80, secure.port, namespace="shop"), ca_secret("trust", authority),
+                destination_rule("api.test", policy={"tls": dict(SIMPLE, sni="api.test")}))
+    world.write("routes.yaml", istio.virtual_service("web", ["*"], tcp=[{"route": [to("api.test")]}], namespace="shop",
+                                                     gateways=("istio-config/gateway",)))
+    gateway = world.start()
+    answer = request(world.port, "/", "any.test")
+    assert json.loads(answer.body)["origin"] == "secure"
+    assert context.names == ["api.test"]
+    world.write("backend.yaml", istio.service_entry("api.test", 80, secure.port, namespace="shop"), ca_secret("trust", Authority()),
+                destination_rule("api.test", policy={"tls": dict(SIMPLE, sni="api.test")}))
+
+    def refused():
+        with socket.create_connection(("127.0.0.1", world.port), 10) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            try:
+                return connection.recv(10) == b""
+            except ConnectionResetError:
+                return True
+    wait_until(refused, what="the new trust to refuse")
+    entry = gateway.entry(response_flags="UF,URX")
+    assert "CERTIFICATE_VERIFY_FAILED" in entry["upstream_transport_failure_reason"]
+
+
 def test_a_plain_upstream_is_no_tls_upstream(tmp_path, run_gateway):
     server = socket.create_server(("127.0.0.1", 0))
 
