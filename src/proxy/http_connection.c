@@ -475,6 +475,9 @@ void http_connection_destroy(struct http_connection *http) {
     http->phase = HTTP_CLOSED;
     timer_cancel(&http->context->timers, &http->timer);
     list_remove(&http->ready.link);
+    enum close_reason reason = http_server_close_reason(http->server);
+    if (reason != CLOSE_REASON_NONE)
+        counter_add(&http->context->counters.sessions_closed[reason], 1);
     http_server_deinit(http->server);
     http->grave.free_owner = http_connection_free;
     context_bury(http->context, &http->grave);
