@@ -96,6 +96,11 @@ static bool set_status_port(struct options_parser *parser, const char *value) {
     return true;
 }
 
+static bool set_mesh_identity(struct options_parser *parser, const char *value) {
+    parser->options->mesh_identity = span_of(value);
+    return value[0] != '\0' || fail(parser, "--mesh-identity", "\"\"", "the path is empty");
+}
+
 /* The servers are looked at when the resolver is made. */
 static bool set_dns_server(struct options_parser *parser, const char *value) {
     parser->options->dns_servers = value;
@@ -122,6 +127,7 @@ static const struct option_row option_rows[] = {
     {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners and of the status port; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
+    {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
     {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
     {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
     {"--strict-sni", EVERY, NULL, set_strict_sni, "a name of another server than the connection's SNI gets 404, as in Istio, rather than its routes or 421"},
@@ -221,5 +227,6 @@ struct compile_options options_compile(const struct options *options) {
         .labels = options->labels,
         .allow_unsupported = options->allow_unsupported,
         .strict_sni = options->strict_sni,
+        .mesh_identity = options->mesh_identity,
     };
 }

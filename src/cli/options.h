@@ -27,6 +27,7 @@ struct options {
     unsigned concurrency;        /* 0: not given */
     struct network_address bind; /* size 0: not given */
     uint16_t status_port;        /* 15021 */
+    struct span mesh_identity;
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */
     bool help;                   /* --help: nothing else was looked at */

@@ -134,8 +134,8 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
         report_http2(compiler, destination->service, port_index);
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
-    compile_upstream_tls(compiler, policy, destination->service, cluster);
     compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
+    compile_upstream_tls(compiler, policy, destination->service, cluster);
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);
     ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);

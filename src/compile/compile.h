@@ -21,6 +21,7 @@ struct compile_options {
     struct tls_tickets *tickets;    /* the process's session ticket keys; NULL: no resumption (check, dump) */
     bool allow_unsupported;         /* what restricts or encrypts and is not supported is ignored with a warning, not refused */
     bool strict_sni;                /* gateway_settings.strict_sni */
+    struct span mesh_identity;         /* folder of the gateway's own certificate in the mesh; empty: it has none */
     struct identity_cache *identities; /* NULL: nothing is shared with earlier snapshots and nothing is kept as last good */
 };
 

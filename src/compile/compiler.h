@@ -5,6 +5,7 @@
 #include "compile/array.h"
 #include "compile/compile.h"
 #include "compile/gateways.h"
+#include "compile/mesh_identity.h"
 #include "compile/ports.h"
 #include "compile/service_registry.h"
 #include "compile/virtual_services.h"
@@ -30,6 +31,8 @@ struct compiler {
     struct service_registry registry;
     struct span *rule_hosts; /* of resources->destination_rules, once they are asked for */
     struct retry_policy retry; /* of every route */
+    struct span_list service_accounts; /* of the endpoints that were compiled last */
+    struct mesh_identity mesh_identity;
 
     /* Why everything, or all HTTP, is refused: a policy for this gateway that is not supported. Empty: it is not. */
     struct span refusal;

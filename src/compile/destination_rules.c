@@ -147,11 +147,11 @@ static const struct destination_subset *find_subset(const struct rule_list *rule
 
 static void refuse_tls(struct compiler *compiler, struct destination_policy *policy) {
     const struct client_tls *tls = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
-    if (tls == NULL || (tls->mode != CLIENT_TLS_ISTIO_MUTUAL && !tls->broken))
-        return;
-    struct span what = tls->broken ? SPAN_LITERAL("this tls block as it is written")
-                                   : arena_print(&compiler->scratch, "trafficPolicy.tls of mode %s", client_tls_mode_name(tls->mode));
-    destination_policy_refuse(compiler, policy->tls.rule, tls->position, what.data, policy);
+    if (tls != NULL && tls->broken)
+        destination_policy_refuse(compiler, policy->tls.rule, tls->position, "this tls block as it is written", policy);
+    else if (tls != NULL && tls->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0)
+        destination_policy_refuse(compiler, policy->tls.rule, tls->position, "trafficPolicy.tls of mode ISTIO_MUTUAL without --mesh-identity",
+                                  policy);
 }
 
 void destination_policy_find(struct compiler *compiler, struct span host, struct span service_namespace, uint16_t port,

@@ -13,8 +13,18 @@ static bool label_holds(const struct endpoint_labels *labels, const struct label
     return false;
 }
 
-bool endpoint_list_wants(struct endpoint_list *list, const struct endpoint_labels *labels) {
+static void note_account(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels) {
+    if (labels->service_account.size == 0)
+        return;
+    struct span account = arena_print(&compiler->scratch, "ns/%.*s/sa/%.*s", SPAN_ARGUMENTS(labels->namespace),
+                                      SPAN_ARGUMENTS(labels->service_account));
+    if (!span_list_contains(&list->accounts, account))
+        ARRAY_APPEND(&compiler->scratch, &list->accounts, account);
+}
+
+bool endpoint_list_wants(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels) {
     list->seen_count++;
+    note_account(compiler, list, labels);
     for (size_t i = 0; list->wanted != NULL && i < list->wanted->count; i++)
         if (!label_holds(labels, &list->wanted->items[i]))
             return false;
@@ -45,6 +55,7 @@ static int compare_endpoints(const void *left, const void *right) {
 
 void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list, struct cluster *cluster) {
     bool weighted = false;
+    compiler->service_accounts = list->accounts;
     array_sort(list->items, list->count, sizeof(list->items[0]), compare_endpoints);
     cluster->endpoints = arena_new_array(compiler->arena, struct endpoint, list->count);
     for (size_t i = 0; i < list->count; i++) {
@@ -77,9 +88,10 @@ uint32_t workload_entry_port(const struct service_entry_endpoint *endpoint, stru
 static void add_entries(struct compiler *compiler, struct endpoint_list *list, const struct workload_choice *choice) {
     for (size_t i = 0; i < compiler->resources->workload_entries.count; i++) {
         const struct workload_entry *entry = compiler->resources->workload_entries.items[i];
-        struct endpoint_labels labels = {.own = &entry->endpoint.labels};
+        struct endpoint_labels labels = {
+            .own = &entry->endpoint.labels, .namespace = entry->meta.namespace, .service_account = entry->endpoint.service_account.text};
         if (entry->meta.invalid || !span_equal(entry->meta.namespace, choice->namespace) ||
-            !label_set_contains(&entry->endpoint.labels, choice->selector) || !endpoint_list_wants(list, &labels))
+            !label_set_contains(&entry->endpoint.labels, choice->selector) || !endpoint_list_wants(compiler, list, &labels))
             continue;
         uint32_t port = workload_entry_port(&entry->endpoint, choice->target_port_name, choice->port);
         port = workload_entry_port(&entry->endpoint, choice->port_name, port);
@@ -90,9 +102,9 @@ static void add_entries(struct compiler *compiler, struct endpoint_list *list, c
 static void add_pods(struct compiler *compiler, struct endpoint_list *list, const struct workload_choice *choice) {
     for (size_t i = 0; i < compiler->resources->pods.count; i++) {
         const struct pod *pod = compiler->resources->pods.items[i];
-        struct endpoint_labels labels = {.own = &pod->meta.labels};
+        struct endpoint_labels labels = {.own = &pod->meta.labels, .namespace = pod->meta.namespace, .service_account = pod->service_account};
         if (!pod->ready || pod->address.text.size == 0 || !span_equal(pod->meta.namespace, choice->namespace) ||
-            !label_set_contains(&pod->meta.labels, choice->selector) || !endpoint_list_wants(list, &labels))
+            !label_set_contains(&pod->meta.labels, choice->selector) || !endpoint_list_wants(compiler, list, &labels))
             continue;
         endpoint_list_add(compiler, list, &pod->meta, &pod->address, choice->port, 1);
     }

@@ -12,6 +12,8 @@ struct endpoint_labels {
     const struct label_set *own; /* NULL: none are known */
     struct span zone;            /* topology.kubernetes.io/zone */
     struct span node_name;       /* kubernetes.io/hostname */
+    struct span namespace;       /* of the workload, with its account */
+    struct span service_account; /* empty: not known */
 };
 
 struct endpoint_list {
@@ -19,11 +21,12 @@ struct endpoint_list {
     size_t count;
     size_t capacity;
     const struct label_set *wanted; /* of the subset; NULL or empty: every endpoint */
+    struct span_list accounts;      /* "ns/<namespace>/sa/<account>" of the seen ones, each once */
     size_t seen_count;              /* usable ones, whether wanted or not */
 };
 
-/* Whether the subset wants it; counts it as seen. */
-bool endpoint_list_wants(struct endpoint_list *list, const struct endpoint_labels *labels);
+/* Whether the subset wants it; counts it as seen and notes its service account. */
+bool endpoint_list_wants(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels);
 /* `weight` 0 counts as 1. What is no IP address and port is left out with a diagnostic at its place. */
 void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta,
                        const struct located *written, uint32_t port, uint32_t weight);

@@ -25,8 +25,13 @@ static void add_slice_endpoint(struct compiler *compiler, const struct object_me
     if (!endpoint->ready || endpoint->addresses.count == 0)
         return;
     const struct pod *pod = find_pod(compiler, meta, endpoint);
-    struct endpoint_labels labels = {pod == NULL ? NULL : &pod->meta.labels, endpoint->zone, endpoint->node_name};
-    if (is_stale(compiler, endpoint, pod) || !endpoint_list_wants(list, &labels))
+    struct endpoint_labels labels = {.zone = endpoint->zone, .node_name = endpoint->node_name};
+    if (pod != NULL) {
+        labels.own = &pod->meta.labels;
+        labels.namespace = pod->meta.namespace;
+        labels.service_account = pod->service_account;
+    }
+    if (is_stale(compiler, endpoint, pod) || !endpoint_list_wants(compiler, list, &labels))
         return;
     for (size_t i = 0; i < endpoint->addresses.count; i++)
         endpoint_list_add(compiler, list, meta, &endpoint->addresses.items[i], port, 1);

@@ -18,8 +18,9 @@ static void add_static(struct compiler *compiler, const struct service_entry *en
                        struct endpoint_list *list) {
     for (size_t i = 0; i < entry->endpoint_count; i++) {
         const struct service_entry_endpoint *endpoint = &entry->endpoints[i];
-        struct endpoint_labels labels = {.own = &endpoint->labels};
-        if (endpoint_list_wants(list, &labels))
+        struct endpoint_labels labels = {
+            .own = &endpoint->labels, .namespace = entry->meta.namespace, .service_account = endpoint->service_account.text};
+        if (endpoint_list_wants(compiler, list, &labels))
             endpoint_list_add(compiler, list, &entry->meta, &endpoint->address,
                               workload_entry_port(endpoint, port->name.text, default_port(port)), (uint32_t)endpoint->weight.value);
     }
@@ -35,11 +36,13 @@ static void add_static(struct compiler *compiler, const struct service_entry *en
 /* Without endpoints the host itself is resolved. */
 static void add_names(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
                       struct endpoint_list *list, struct cluster *cluster) {
+    compiler->service_accounts = (struct span_list){0};
     cluster->names = arena_new_array(compiler->arena, struct cluster_name, entry->endpoint_count + 1);
     for (size_t i = 0; i < entry->endpoint_count; i++) {
         const struct service_entry_endpoint *endpoint = &entry->endpoints[i];
-        struct endpoint_labels labels = {.own = &endpoint->labels};
-        if (endpoint_list_wants(list, &labels))
+        struct endpoint_labels labels = {
+            .own = &endpoint->labels, .namespace = entry->meta.namespace, .service_account = endpoint->service_account.text};
+        if (endpoint_list_wants(compiler, list, &labels))
             endpoint_list_add_name(compiler, cluster, endpoint->address.text,
                                    workload_entry_port(endpoint, port->name.text, default_port(port)), (uint32_t)endpoint->weight.value);
     }

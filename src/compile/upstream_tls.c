@@ -10,6 +10,7 @@ struct building {
     const struct destination_rule *rule;
     const struct client_tls *written;
     struct cluster *cluster;
+    struct span subset;
     struct tls_client_policy_options options;
 };
 
@@ -66,6 +67,29 @@ static bool find_identity(struct building *building) {
     return true;
 }
 
+/* The names are those of the endpoints' service accounts; SNI says where in the mesh the connection is to go. */
+static bool find_mesh(struct building *building, struct span *ret_server_name) {
+    struct compiler *compiler = building->compiler;
+    const struct mesh_identity *mesh = compile_mesh_identity(compiler);
+    const struct span_list *accounts = &compiler->service_accounts;
+    if (mesh->identity == NULL)
+        return fail(building, building->written->position, DIAGNOSTIC_TLS_SETTING, "", mesh->mistake);
+    building->options.is_mesh = true;
+    building->options.identity = mesh->identity;
+    building->options.trust_pem = mesh->root_pem;
+    *ret_server_name = arena_print(compiler->arena, "outbound_.%u_.%.*s_.%.*s", building->cluster->port,
+                                   SPAN_ARGUMENTS(building->subset), SPAN_ARGUMENTS(building->cluster->host));
+    if (building->options.subject_alt_name_count > 0)
+        return true;
+    struct span *names = arena_new_array(&compiler->scratch, struct span, accounts->count);
+    for (size_t i = 0; i < accounts->count; i++)
+        names[i] = arena_print(&compiler->scratch, "spiffe://%.*s/%.*s", SPAN_ARGUMENTS(compiler->mesh.trust_domain),
+                               SPAN_ARGUMENTS(accounts->items[i]));
+    building->options.subject_alt_names = names;
+    building->options.subject_alt_name_count = accounts->count;
+    return true;
+}
+
 /* Of the block, else of the ServiceEntry. */
 static void find_names(struct building *building, const struct registry_service *service) {
     const struct located_list *names = &building->written->subject_alt_names;
@@ -98,14 +122,20 @@ static void unpin_policy(void *policy) {
 void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
                           struct cluster *cluster) {
     const struct client_tls *written = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
-    if (written == NULL || written->broken || (written->mode != CLIENT_TLS_SIMPLE && written->mode != CLIENT_TLS_MUTUAL))
+    /* Without a folder of its identity the mesh was refused before. */
+    if (written == NULL || written->broken || written->mode == CLIENT_TLS_DISABLE ||
+        (written->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0))
         return;
     struct building building = {.compiler = compiler, .rule = policy->tls.rule, .written = written, .cluster = cluster};
     struct tls_client_policy *made;
     struct tls_identity_error error;
     building.options.skips_verification = written->insecure_skip_verify.value;
+    if (policy->subset != NULL)
+        building.subset = policy->subset->name.text;
     find_names(&building, service);
-    if (!find_trust(&building) || !find_identity(&building))
+    struct span server_name = arena_copy(compiler->arena, written->sni.text);
+    bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(&building, &server_name) : find_trust(&building) && find_identity(&building);
+    if (!found)
         return;
     if (!tls_client_policy_create(&building.options, &error, &made)) {
         fail(&building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);
@@ -114,7 +144,7 @@ void compile_upstream_tls(struct compiler *compiler, const struct destination_po
     arena_on_destroy(compiler->arena, unpin_policy, made);
     struct cluster_tls *tls = arena_new(compiler->arena, struct cluster_tls);
     tls->policy = made;
-    tls->server_name = arena_copy(compiler->arena, written->sni.text);
+    tls->server_name = written->sni.text.size > 0 ? arena_copy(compiler->arena, written->sni.text) : server_name;
     tls->description = describe(&building, tls);
     cluster->tls = tls;
 }

@@ -8,7 +8,7 @@
 
 struct compiler;
 
-/* Sets cluster->tls for the modes SIMPLE and MUTUAL. What cannot be had as it is written makes the cluster refuse, with a diagnostic at its
+/* Sets cluster->tls for the modes SIMPLE, MUTUAL and ISTIO_MUTUAL; after the endpoints, whose service accounts count for the last. What cannot be had as it is written makes the cluster refuse, with a diagnostic at its
  * place. Source: Istio's buildUpstreamClusterTLSContext. */
 void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
                           struct cluster *cluster);

@@ -247,7 +247,7 @@ static void handshake_begin(struct upstream_connection *connection, struct upstr
     wait->shaking = connection;
     if (wait->timeout_ns > 0)
         timer_set(&connection->pool->context->timers, &connection->deadline, connection->pool->context->now_ns, wait->timeout_ns);
-    transport_start_tls(&connection->transport, tls_session_create_client(connection->host->policy, connection->host->server_name));
+    transport_start_tls(&connection->transport, tls_session_create_client(connection->host->policy, connection->host->server_name, true));
     handshake_go_on(connection);
 }
 

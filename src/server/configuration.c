@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "tls/client_policy.h"
 #include "text/yaml.h"
 
 #define LOAD_ARENA_BLOCK_BYTES (256 * 1024)
@@ -310,6 +311,30 @@ static uint64_t fingerprint_of(const struct source_set *sources) {
     return fingerprint;
 }
 
+/* The files of the mesh identity count, too. */
+static uint64_t fingerprint_identity(const struct configuration *configuration, struct arena *arena, uint64_t fingerprint) {
+    static const char *const names[] = {"cert-chain.pem", "key.pem", "root-cert.pem"};
+    struct span folder = configuration->options.mesh_identity;
+    for (size_t i = 0; folder.size > 0 && i < ARRAY_SIZE(names); i++) {
+        struct span text = SPAN_EMPTY;
+        bool read = tls_file_read(arena, arena_print(arena, "%.*s/%s", SPAN_ARGUMENTS(folder), names[i]), &text);
+        uint64_t parts[] = {fingerprint, read, span_hash(text)};
+        fingerprint = span_hash(span_make(parts, sizeof(parts)));
+    }
+    return fingerprint;
+}
+
+static void watch_identity(const struct configuration *configuration, struct configuration_load *load) {
+    struct source_set *sources = &load->sources;
+    if (configuration->options.mesh_identity.size == 0)
+        return;
+    const char **directories = arena_new_array(&load->arena, const char *, sources->watch_directory_count + 1);
+    for (size_t i = 0; i < sources->watch_directory_count; i++)
+        directories[i] = sources->watch_directories[i];
+    directories[sources->watch_directory_count++] = arena_copy(&load->arena, configuration->options.mesh_identity).data;
+    sources->watch_directories = directories;
+}
+
 static void compile_files(struct configuration *configuration, struct configuration_load *load, const struct file_list *files) {
     struct resource_set set;
     decode(configuration, files, load, &set);
@@ -328,7 +353,8 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     map_init(&load->faulty);
     map_init(&load->substituted);
     load_sources(configuration, load);
-    uint64_t fingerprint = fingerprint_of(&load->sources);
+    watch_identity(configuration, load);
+    uint64_t fingerprint = fingerprint_identity(configuration, &load->arena, fingerprint_of(&load->sources));
     load->unchanged = configuration->loaded && !force && fingerprint == configuration->fingerprint;
     configuration->fingerprint = fingerprint;
     if (load->unchanged)

@@ -25,6 +25,7 @@ struct tls_client_policy {
     atomic_size_t references;
     SSL_CTX *context;
     struct tls_identity *identity;
+    bool is_mesh;
     struct arena arena;
     struct span *names;
     size_t name_count;
@@ -88,6 +89,23 @@ static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_ide
 
 /* --- Verification --- */
 
+/* The certificate's URIs, separated by commas; they are no names of struct tls_certificate. */
+static struct span describe_uris(X509 *certificate, struct arena *arena)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    struct span text = SPAN_EMPTY;
+    for (size_t i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_URI)
+            continue;
+        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
+        struct span found = span_make(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
+        text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(text), text.size > 0 ? "," : "", SPAN_ARGUMENTS(found));
+    }
+    GENERAL_NAMES_free(names);
+    return text;
+}
+
 static bool has_uri(X509 *certificate, struct span wanted)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
@@ -129,7 +147,7 @@ static bool check_names(const struct tls_client_policy *policy, X509 *certificat
     size_t count = policy->name_count;
     if (count == 0) {
         wanted = &check->server_name;
-        count = check->server_name.size > 0;
+        count = check->server_name.size > 0 && !policy->is_mesh;
     }
     if (count == 0)
         return true;
@@ -143,7 +161,10 @@ static bool check_names(const struct tls_client_policy *policy, X509 *certificat
     size_t size = append(check->text, 0, SPAN_LITERAL("verify SAN list: expected "));
     size = append_list(check->text, size, wanted, count);
     size = append(check->text, size, SPAN_LITERAL(" but the certificate is for "));
-    append_list(check->text, size, described.names, described.name_count);
+    struct span uris = describe_uris(certificate, &arena);
+    size = append(check->text, size, uris);
+    if (uris.size == 0 || described.name_count > 0)
+        append_list(check->text, uris.size > 0 ? append(check->text, size, SPAN_LITERAL(",")) : size, described.names, described.name_count);
     return false;
 }
 
@@ -208,7 +229,7 @@ SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, st
 
 static void hash_policy(struct tls_client_policy *policy, const struct tls_client_policy_options *options)
 {
-    struct span flags = options->skips_verification ? SPAN_LITERAL("skips") : SPAN_LITERAL("verifies");
+    struct span flags = options->skips_verification ? SPAN_LITERAL("skips") : options->is_mesh ? SPAN_LITERAL("mesh") : SPAN_LITERAL("verifies");
     struct span fingerprint = SPAN_EMPTY;
     struct span names = SPAN_EMPTY;
     if (options->identity != NULL)
@@ -228,6 +249,7 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
     SSL_CTX_sess_set_new_cb(context, save_session);
     SSL_CTX_set_app_data(context, policy);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    policy->is_mesh = options->is_mesh;
     hash_policy(policy, options);
     policy->names = arena_new_array(&policy->arena, struct span, options->subject_alt_name_count);
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
@@ -281,6 +303,11 @@ void tls_client_policy_unpin(struct tls_client_policy *policy)
 const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy)
 {
     return policy->hash;
+}
+
+bool tls_client_policy_is_mesh(const struct tls_client_policy *policy)
+{
+    return policy->is_mesh;
 }
 
 SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy)

@@ -16,6 +16,7 @@ struct tls_client_policy_options {
     const struct span *subject_alt_names;
     size_t subject_alt_name_count;
     bool skips_verification;
+    bool is_mesh; /* Istio's mutual TLS: its protocols are offered, and without names only the chain counts */
 };
 
 /* On true the caller holds one reference. False: ret_error says why. */

@@ -53,13 +53,16 @@ class Authority:
                    .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=90))
                    .add_extension(x509.BasicConstraints(is_authority, None), True))
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name) for name in names]), False)
         return builder.sign(issuer_key, hashes.SHA256())
 
     def issue(self, *names):
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._build(_name(names[0][:60]), key, self.certificate.subject, self.key, False, names)
         return Certificate(certificate, key, self.pem)
+
+    def issue_uri(self, uri):
+        return self.issue(uri)
 
     @classmethod
     def self_signed(cls, *names):
