@@ -182,7 +182,7 @@ static const struct http_server_events server_events = {.stream_begin = on_begin
                                                         .stream_failed = on_stream_failed,
                                                         .stream_closed = on_stream_closed};
 static const struct http_client_events client_events = {on_informational, on_response_head,   on_response_body,
-                                                        on_response_end,  on_response_failed, on_client_stream_closed};
+                                                        on_response_end,  NULL /* HTTP/2 only */, on_response_failed, on_client_stream_closed};
 
 /* One piece of input for one side; returns how much was taken. */
 static size_t give(struct gateway *gateway, bool from_client, struct span piece)

@@ -319,6 +319,11 @@ static bool client_has_received(const struct http_client_stream *stream) {
     return ((const struct http1_client *)(const void *)stream->client)->received;
 }
 
+/* All is in the output. */
+static size_t client_queued(const struct http_client_stream *stream UNUSED) {
+    return 0;
+}
+
 static void client_pause(struct http_client_stream *stream) {
     client_of_stream(stream)->paused = true;
 }
@@ -349,6 +354,7 @@ static const struct http_client_functions functions = {
     .status = client_status,
     .is_reusable = client_is_reusable,
     .has_received = client_has_received,
+    .queued = client_queued,
     .pause = client_pause,
     .resume = client_resume,
     .send_head = client_send_head,

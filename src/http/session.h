@@ -192,8 +192,11 @@ struct http_client_events {
     void (*response_head)(void *owner, struct http_client_stream *stream, struct message_head *head, bool ends);
     void (*response_body)(void *owner, struct http_client_stream *stream, struct span bytes);
     void (*response_end)(void *owner, struct http_client_stream *stream, struct header *trailers, size_t count);
-    /* The response cannot be completed: UPSTREAM_PROTOCOL_ERROR (fault tells), UPSTREAM_CLOSED (the peer ended too early). The session is
-     * BROKEN. stream_closed follows. */
+    /* HTTP/2 only: what http_client_queued counts had passed HTTP2_STREAM_HIGH_WATER_BYTES and fell below HTTP2_STREAM_LOW_WATER_BYTES. */
+    void (*request_drained)(void *owner, struct http_client_stream *stream);
+    /* The response cannot be completed: UPSTREAM_PROTOCOL_ERROR (fault tells), UPSTREAM_CLOSED (the peer ended too early); HTTP/2: also
+     * UPSTREAM_RESET, and UPSTREAM_REFUSED when the peer has certainly not looked at the request. HTTP/1: the session is BROKEN. stream_closed
+     * follows. */
     void (*response_failed)(void *owner, struct http_client_stream *stream, enum close_reason reason, enum http1_fault fault);
     /* The last call about this stream: request and response are both complete, or it failed, or was aborted. Ask http_client_is_reusable. */
     void (*stream_closed)(void *owner, struct http_client_stream *stream);
@@ -211,6 +214,7 @@ struct http_client_functions {
     bool (*send_head)(struct http_client_stream *stream, const struct message_head *head, bool ends);
     bool (*send_body)(struct http_client_stream *stream, struct span bytes);
     bool (*send_end)(struct http_client_stream *stream, const struct header *trailers, size_t count);
+    size_t (*queued)(const struct http_client_stream *stream);
     void (*abort)(struct http_client_stream *stream);
     void (*deinit)(struct http_client *client);
 };
@@ -226,7 +230,8 @@ struct http_client {
 MUST_USE static inline struct http_client_stream *http_client_open(struct http_client *client, struct arena *arena, void *user) {
     return client->functions->open(client, arena, user);
 }
-/* A byte while no request is open makes the session BROKEN (rule 11): close the connection. */
+/* HTTP/1: a byte while no request is open makes the session BROKEN (rule 11): close the connection. HTTP/2: SETTINGS, PING and their like come at any
+ * time, and their answers go into the output. */
 static inline enum http_session_status http_client_receive(struct http_client *client, struct span bytes, size_t *ret_consumed) {
     return client->functions->receive(client, bytes, ret_consumed);
 }
@@ -246,6 +251,7 @@ static inline bool http_client_is_reusable(const struct http_client *client) {
 static inline bool http_client_has_received(const struct http_client_stream *stream) {
     return stream->client->functions->has_received(stream);
 }
+/* HTTP/1 only; with HTTP/2 the transport is paused. */
 static inline void http_client_pause(struct http_client_stream *stream) {
     stream->client->functions->pause(stream);
 }
@@ -263,7 +269,12 @@ MUST_USE static inline bool http_client_send_body(struct http_client_stream *str
 MUST_USE static inline bool http_client_send_end(struct http_client_stream *stream, const struct header *trailers, size_t count) {
     return stream->client->functions->send_end(stream, trailers, count);
 }
-/* Gives the request up; the session is BROKEN. response_failed is not called; stream_closed is. */
+/* Request bytes that send_body took and that wait for the peer's windows. HTTP/1: 0. */
+static inline size_t http_client_queued(const struct http_client_stream *stream) {
+    return stream->client->functions->queued(stream);
+}
+/* Gives the request up. HTTP/1: the session is BROKEN. HTTP/2: RST_STREAM, and the session can be used again. response_failed is not called;
+ * stream_closed is. */
 static inline void http_client_abort(struct http_client_stream *stream) {
     stream->client->functions->abort(stream);
 }

@@ -121,7 +121,7 @@ static void forget_replay(struct exchange *exchange) {
 
 static void attempt_send(struct exchange *exchange, struct upstream_connection *connection) {
     struct attempt *attempt = &exchange->attempt;
-    attempt->stream = http_client_open(&connection->client.base, &exchange->arena, exchange);
+    attempt->stream = http_client_open(connection->client, &exchange->arena, exchange);
     /* The pool lends only what is_reusable said yes to. */
     ASSERT(attempt->stream != NULL);
     attempt->connection = connection;
@@ -178,7 +178,7 @@ static void attempt_connect(struct exchange *exchange) {
     exchange->phase = EXCHANGE_CONNECTING;
     struct upstream_tls tls;
     upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
-                     exchange->cluster->connect_timeout_ns, exchange, connect_done);
+                     cluster_speaks_http2(exchange->cluster), exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
 static void reply_no_endpoint(struct exchange *exchange) {
@@ -203,7 +203,8 @@ void attempt_start(struct exchange *exchange) {
     exchange->upstream_host =
         exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
     struct upstream_tls tls;
-    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, attempt_tls(exchange, &tls), exchange);
+    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, attempt_tls(exchange, &tls),
+                                                                  cluster_speaks_http2(exchange->cluster), exchange);
     if (connection == NULL) {
         attempt_connect(exchange);
         return;
@@ -227,6 +228,12 @@ static void keep_for_replay(struct exchange *exchange, struct span bytes) {
         http_connection_hold(exchange, true);
 }
 
+/* More is queued for the upstream than should be: by its socket or, with HTTP/2, by its window. */
+static bool upstream_is_behind(const struct exchange *exchange) {
+    return transport_output_size(&exchange->attempt.connection->transport) > BUFFER_HIGH_WATER_BYTES ||
+           http_client_queued(exchange->attempt.stream) > HTTP2_STREAM_HIGH_WATER_BYTES;
+}
+
 static void send_body(struct exchange *exchange, struct span bytes) {
     struct upstream_connection *connection = exchange->attempt.connection;
     if (connection == NULL)
@@ -238,9 +245,9 @@ static void send_body(struct exchange *exchange, struct span bytes) {
         reply_overload(exchange);
         return;
     }
-    if (transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES) {
+    if (upstream_is_behind(exchange)) {
         (void)transport_flush(&connection->transport);
-        http_connection_hold(exchange, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+        http_connection_hold(exchange, upstream_is_behind(exchange));
     }
 }
 
@@ -396,6 +403,8 @@ static void on_failed(void *owner, struct http_client_stream *stream, enum close
     exchange->attempt.stream = NULL;
     exchange->attempt.connection = NULL;
     enum attempt_failure failure = reason == CLOSE_REASON_UPSTREAM_PROTOCOL_ERROR ? ATTEMPT_MALFORMED
+                                   : reason == CLOSE_REASON_UPSTREAM_REFUSED      ? ATTEMPT_REFUSED
+                                   : reason == CLOSE_REASON_UPSTREAM_RESET        ? ATTEMPT_RESET
                                    : received                                     ? ATTEMPT_ENDED_WITHIN_HEAD
                                                                                   : ATTEMPT_ENDED;
     if (exchange->phase != EXCHANGE_WAITING) {
@@ -428,7 +437,7 @@ static void on_transport_broken(struct upstream_connection *connection) {
 }
 
 static void on_transport_ended(struct upstream_connection *connection) {
-    (void)http_client_receive_end(&connection->client.base);
+    (void)http_client_receive_end(connection->client);
 }
 
 static void on_transport_drained(struct upstream_connection *connection) {
@@ -447,12 +456,19 @@ void attempt_downstream_drained(struct exchange *exchange) {
         transport_resume(&connection->transport);
 }
 
+static void on_request_drained(void *owner, struct http_client_stream *stream) {
+    (void)owner;
+    if (is_present(exchange_of(stream), stream))
+        http_connection_hold(exchange_of(stream), false);
+}
+
 static const struct http_client_events client_events = {
     .response_informational = on_informational,
     .response_head = on_head,
     .response_body = on_body,
     .response_end = on_end,
     .response_failed = on_failed,
+    .request_drained = on_request_drained,
     .stream_closed = on_stream_closed,
 };
 

@@ -60,6 +60,8 @@ void exchange_log(struct exchange *exchange) {
     if (context->access_log == NULL || pinned == NULL || pinned->snapshot->access_log == NULL)
         return;
     struct message_head trailers = {.headers = exchange->response_trailers, .header_count = exchange->response_trailer_count};
+    for (size_t i = 0; i < trailers.header_count; i++)
+        trailers.present[trailers.headers[i].token / 64] |= 1ULL << trailers.headers[i].token % 64;
     struct access_log_record record;
     exchange_record(exchange, &record);
     record.response_trailers = exchange->response_trailer_count > 0 ? &trailers : NULL;

@@ -114,6 +114,8 @@ struct span attempt_failure_word(enum attempt_failure failure) {
     case ATTEMPT_ENDED:
     case ATTEMPT_ENDED_WITHIN_HEAD: return SPAN_LITERAL("connection_termination");
     case ATTEMPT_MALFORMED: return SPAN_LITERAL("protocol_error");
+    case ATTEMPT_RESET: return SPAN_LITERAL("remote_reset");
+    case ATTEMPT_REFUSED: return SPAN_LITERAL("remote_refused_stream_reset");
     case ATTEMPT_TRY_TIMED_OUT: return SPAN_LITERAL("upstream_per_try_timeout");
     case ATTEMPT_STATUS: break;
     }
@@ -127,6 +129,8 @@ uint32_t attempt_failure_flag(enum attempt_failure failure) {
     case ATTEMPT_ENDED:
     case ATTEMPT_ENDED_WITHIN_HEAD: return RESPONSE_FLAG_UPSTREAM_CONNECTION_TERMINATION;
     case ATTEMPT_MALFORMED: return RESPONSE_FLAG_UPSTREAM_PROTOCOL_ERROR;
+    case ATTEMPT_RESET:
+    case ATTEMPT_REFUSED: return RESPONSE_FLAG_UPSTREAM_REMOTE_RESET;
     case ATTEMPT_TRY_TIMED_OUT: return RESPONSE_FLAG_UPSTREAM_REQUEST_TIMEOUT;
     case ATTEMPT_STATUS: break;
     }
@@ -141,6 +145,8 @@ static const char *failure_text(enum attempt_failure failure) {
     case ATTEMPT_ENDED:
     case ATTEMPT_ENDED_WITHIN_HEAD: return "connection termination";
     case ATTEMPT_MALFORMED: return "protocol error";
+    case ATTEMPT_RESET: return "remote reset";
+    case ATTEMPT_REFUSED: return "remote refused stream reset";
     case ATTEMPT_TRY_TIMED_OUT:
     case ATTEMPT_STATUS: break;
     }

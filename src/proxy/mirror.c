@@ -17,6 +17,7 @@ struct mirror {
     struct message_head request; /* with its bytes in the arena */
     struct buffer body;
     struct network_address address;
+    bool http2;
     struct upstream_tls tls; /* without a policy: plaintext; with one it is pinned, the name in the arena */
     uint64_t connect_timeout_ns;
     struct upstream_wait wait;
@@ -111,6 +112,7 @@ static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirro
     struct mirror *mirror = memory_allocate_zeroed(1, sizeof(*mirror));
     mirror->pool = pool;
     mirror->address = endpoint->address;
+    mirror->http2 = cluster_speaks_http2(action->cluster);
     mirror->connect_timeout_ns = action->cluster->connect_timeout_ns;
     mirror->grave.free_owner = mirror_free;
     list_init(&mirror->link);
@@ -189,7 +191,7 @@ static bool send_request(struct mirror *mirror) {
 }
 
 static void mirror_send(struct mirror *mirror, struct upstream_connection *connection) {
-    mirror->stream = http_client_open(&connection->client.base, &mirror->arena, mirror);
+    mirror->stream = http_client_open(connection->client, &mirror->arena, mirror);
     ASSERT(mirror->stream != NULL);
     counter_add(&mirror->pool->context->counters.mirrors_sent, 1);
     if (send_request(mirror))
@@ -214,11 +216,11 @@ static void mirror_launch(struct mirror *mirror) {
     list_remove(&mirror->link);
     list_push_back(&pool->sent, &mirror->link);
     const struct upstream_tls *tls = mirror->tls.policy == NULL ? NULL : &mirror->tls;
-    struct upstream_connection *connection = upstream_take_idle(pool->upstream, &mirror->address, tls, mirror);
+    struct upstream_connection *connection = upstream_take_idle(pool->upstream, &mirror->address, tls, mirror->http2, mirror);
     if (connection != NULL)
         mirror_send(mirror, connection);
     else
-        upstream_connect(&mirror->wait, pool->upstream, &mirror->address, tls, mirror->connect_timeout_ns, mirror, connect_done);
+        upstream_connect(&mirror->wait, pool->upstream, &mirror->address, tls, mirror->http2, mirror->connect_timeout_ns, mirror, connect_done);
 }
 
 void mirrors_body(struct list *mirrors, struct span bytes) {
@@ -284,7 +286,7 @@ static void on_transport_broken(struct upstream_connection *connection) {
 }
 
 static void on_transport_ended(struct upstream_connection *connection) {
-    (void)http_client_receive_end(&connection->client.base);
+    (void)http_client_receive_end(connection->client);
 }
 
 static void on_transport_drained(struct upstream_connection *connection) {
@@ -295,12 +297,19 @@ static void on_settled(void *user) {
     (void)user;
 }
 
+/* All of the body was given at once. */
+static void on_request_drained(void *owner, struct http_client_stream *stream) {
+    (void)owner;
+    (void)stream;
+}
+
 static const struct http_client_events client_events = {
     .response_informational = on_informational,
     .response_head = on_head,
     .response_body = on_body,
     .response_end = on_end,
     .response_failed = on_failed,
+    .request_drained = on_request_drained,
     .stream_closed = on_stream_closed,
 };
 

@@ -45,8 +45,11 @@ static bool policy_covers(const struct retry_policy *policy, const struct retry_
     case ATTEMPT_ENDED:
     case ATTEMPT_ENDED_WITHIN_HEAD:
     case ATTEMPT_MALFORMED:
+    case ATTEMPT_RESET:
     case ATTEMPT_TRY_TIMED_OUT:
         return (policy->retry_on & any_reset) != 0;
+    case ATTEMPT_REFUSED:
+        return (policy->retry_on & (any_reset | RETRY_ON_REFUSED_STREAM)) != 0;
     case ATTEMPT_STATUS:
         return status_is_retriable(policy, question);
     }
@@ -54,8 +57,9 @@ static bool policy_covers(const struct retry_policy *policy, const struct retry_
 }
 
 enum retry_answer retry_decide(struct retry_state *state, const struct retry_question *question) {
-    if (question->failure == ATTEMPT_ENDED && question->reused && question->idempotent && question->replayable &&
-        !state->fresh_retry_done) {
+    /* RFC 9113 section 8.7: what was refused was not processed, whatever its method. */
+    bool is_untouched = question->failure == ATTEMPT_REFUSED || (question->failure == ATTEMPT_ENDED && question->reused && question->idempotent);
+    if (is_untouched && question->replayable && !state->fresh_retry_done) {
         state->fresh_retry_done = true;
         return RETRY_FRESH;
     }

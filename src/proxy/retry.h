@@ -17,6 +17,8 @@ enum attempt_failure {
     ATTEMPT_ENDED,             /* the connection ended before the first byte of the response */
     ATTEMPT_ENDED_WITHIN_HEAD, /* it ended after some byte of the response, before its head was whole */
     ATTEMPT_MALFORMED,         /* the response could be read two ways, or not at all */
+    ATTEMPT_RESET,             /* HTTP/2: the upstream reset the stream */
+    ATTEMPT_REFUSED,           /* HTTP/2: it did not look at the request (REFUSED_STREAM, GOAWAY) */
     ATTEMPT_TRY_TIMED_OUT,     /* retry_policy.per_try_timeout_ns */
     ATTEMPT_STATUS,            /* a whole response head with a status that the policy may name */
 };

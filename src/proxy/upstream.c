@@ -12,8 +12,8 @@
 
 /* How often connections that idled too long are looked for. */
 #define SWEEP_INTERVAL_NS SECONDS(30)
-/* Address bytes, their count, the port; with TLS the policy's hash and the server name. */
-#define PLAIN_KEY_BYTES 19
+/* Address bytes, their count, the port, the version; with TLS the policy's hash and the server name. */
+#define PLAIN_KEY_BYTES 20
 #define HOST_KEY_BYTES_MAX (PLAIN_KEY_BYTES + TLS_SHA256_SIZE + UPSTREAM_SERVER_NAME_BYTES_MAX)
 
 /* All connections to one address that may be shared. */
@@ -21,6 +21,7 @@ struct upstream_host {
     struct list idle; /* newest first */
     size_t idle_count;
     size_t live_count; /* idle or not, and waits */
+    bool http2;
     struct tls_client_policy *policy; /* NULL: plaintext */
     struct span server_name;          /* the key's end */
     size_t key_size;
@@ -38,12 +39,14 @@ struct upstream_pool {
 
 /* --- Hosts --- */
 
-static size_t host_key(const struct network_address *address, const struct upstream_tls *tls, char ret_key[HOST_KEY_BYTES_MAX]) {
+static size_t host_key(const struct network_address *address, const struct upstream_tls *tls, bool http2,
+                       char ret_key[HOST_KEY_BYTES_MAX]) {
     memset(ret_key, 0, PLAIN_KEY_BYTES);
     memcpy(ret_key, address->bytes, address->size);
     ret_key[16] = (char)address->size;
     ret_key[17] = (char)(address->port >> 8);
     ret_key[18] = (char)(address->port & 0xff);
+    ret_key[19] = http2 ? 2 : 1;
     if (tls == NULL)
         return PLAIN_KEY_BYTES;
     struct span name = span_first(tls->server_name, UPSTREAM_SERVER_NAME_BYTES_MAX);
@@ -54,15 +57,15 @@ static size_t host_key(const struct network_address *address, const struct upstr
 }
 
 static struct upstream_host *host_find(const struct upstream_pool *pool, const struct network_address *address,
-                                       const struct upstream_tls *tls) {
+                                       const struct upstream_tls *tls, bool http2) {
     char key[HOST_KEY_BYTES_MAX];
-    size_t size = host_key(address, tls, key);
+    size_t size = host_key(address, tls, http2, key);
     return map_get(&pool->hosts, span_make(key, size));
 }
 
-static struct upstream_host *host_of(struct upstream_pool *pool, const struct network_address *address, const struct upstream_tls *tls) {
+static struct upstream_host *host_of(struct upstream_pool *pool, const struct network_address *address, const struct upstream_tls *tls, bool http2) {
     char key[HOST_KEY_BYTES_MAX];
-    size_t size = host_key(address, tls, key);
+    size_t size = host_key(address, tls, http2, key);
     struct upstream_host *host = map_get(&pool->hosts, span_make(key, size));
     if (host != NULL)
         return host;
@@ -73,6 +76,7 @@ static struct upstream_host *host_of(struct upstream_pool *pool, const struct ne
         host->policy = tls_client_policy_pin(tls->policy);
         host->server_name = span_from(span_make(host->key, size), PLAIN_KEY_BYTES + TLS_SHA256_SIZE);
     }
+    host->http2 = http2;
     list_init(&host->idle);
     map_set(&pool->hosts, span_make(host->key, size), host);
     return host;
@@ -96,7 +100,7 @@ static struct upstream_connection *connection_of(struct transport *transport) {
 
 static void connection_free(struct grave *grave) {
     struct upstream_connection *connection = CONTAINER_OF(grave, struct upstream_connection, grave);
-    http_client_deinit(&connection->client.base);
+    http_client_deinit(connection->client);
     free(connection);
 }
 
@@ -138,7 +142,7 @@ static void connection_become_idle(struct upstream_connection *connection) {
 static bool connection_is_reusable(const struct upstream_connection *connection) {
     const struct transport *transport = &connection->transport;
     return !connection->surplus && !transport->broken && !transport->peer_ended && !transport->hung_up &&
-           transport_output_size(transport) == 0 && transport->unread.size == 0 && http_client_is_reusable(&connection->client.base) &&
+           transport_output_size(transport) == 0 && transport->unread.size == 0 && http_client_is_reusable(connection->client) &&
            connection->host->idle_count < WORKER_UPSTREAM_IDLE_MAX;
 }
 
@@ -148,6 +152,9 @@ static bool connection_owes_bytes(const struct upstream_connection *connection) 
 }
 
 static void connection_finish(struct upstream_connection *connection) {
+    /* Of HTTP/2 something is often left to say: an acknowledgement, a window, a reset. */
+    if (connection->host->http2 && connection->transport.output.size > 0)
+        (void)transport_flush(&connection->transport);
     if (connection_is_reusable(connection)) {
         connection_become_idle(connection);
     } else if (connection_owes_bytes(connection)) {
@@ -173,7 +180,7 @@ void upstream_let_go(struct upstream_connection *connection) {
 static void receive(struct upstream_connection *connection, struct span bytes) {
     size_t consumed = 0;
     if (!connection->let_go)
-        (void)http_client_receive(&connection->client.base, bytes, &consumed);
+        (void)http_client_receive(connection->client, bytes, &consumed);
     connection->surplus |= consumed < bytes.size;
 }
 
@@ -251,7 +258,21 @@ static void handshake_begin(struct upstream_connection *connection, struct upstr
     handshake_go_on(connection);
 }
 
-/* An idle connection must stay silent. */
+/* SETTINGS, PING, GOAWAY, and the rest of an answer that was given up. */
+static void read_idle(struct upstream_connection *connection) {
+    struct span bytes;
+    size_t consumed;
+    enum transport_status status;
+    while ((status = transport_read(&connection->transport, &bytes)) == TRANSPORT_OK) {
+        (void)http_client_receive(connection->client, bytes, &consumed);
+        if (!http_client_is_reusable(connection->client))
+            break;
+    }
+    if (status != TRANSPORT_WAIT || !transport_flush(&connection->transport))
+        connection_close(connection);
+}
+
+/* An idle connection of HTTP/1 must stay silent. */
 static void check_silence(struct upstream_connection *connection) {
     struct span bytes;
     if (transport_read(&connection->transport, &bytes) != TRANSPORT_WAIT)
@@ -265,7 +286,7 @@ static void connection_readable(struct transport *transport) {
         return;
     }
     if (connection->phase == UPSTREAM_IDLE)
-        check_silence(connection);
+        (connection->host->http2 ? read_idle : check_silence)(connection);
     if (connection->phase == UPSTREAM_FLUSHING)
         transport_pause(transport);
     if (connection->phase != UPSTREAM_LENT)
@@ -308,8 +329,8 @@ static void connection_failed(struct transport *transport) {
 /* --- Lending --- */
 
 struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address,
-                                               const struct upstream_tls *tls, void *user) {
-    struct upstream_host *host = host_find(pool, address, tls);
+                                               const struct upstream_tls *tls, bool http2, void *user) {
+    struct upstream_host *host = host_find(pool, address, tls, http2);
     if (host == NULL)
         return NULL;
     LIST_FOR_EACH(link, &host->idle) {
@@ -338,7 +359,13 @@ static struct upstream_connection *connection_create(struct upstream_pool *pool,
     connection->transport.readable = connection_readable;
     connection->transport.drained = connection_drained;
     connection->transport.failed = connection_failed;
-    http1_client_init(&connection->client, pool->handler->events, connection, &connection->transport.output);
+    if (host->http2) {
+        http2_client_init(&connection->engine.http2, pool->handler->events, connection, &connection->transport.output);
+        connection->client = &connection->engine.http2.base;
+    } else {
+        http1_client_init(&connection->engine.http1, pool->handler->events, connection, &connection->transport.output);
+        connection->client = &connection->engine.http1.base;
+    }
     connection->pool = pool;
     connection->host = host;
     timer_init(&connection->deadline, handshake_expired);
@@ -381,10 +408,10 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
 }
 
 void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
-                      const struct upstream_tls *tls, uint64_t timeout_ns, void *user,
+                      const struct upstream_tls *tls, bool http2, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span)) {
     *wait = (struct upstream_wait){
-        .pool = pool, .host = host_of(pool, address, tls), .timeout_ns = timeout_ns, .user = user, .done = done};
+        .pool = pool, .host = host_of(pool, address, tls, http2), .timeout_ns = timeout_ns, .user = user, .done = done};
     wait->host->live_count++;
     connect_init(&wait->connect, pool->context, connect_done);
     connect_start(&wait->connect, address, timeout_ns);

@@ -1,6 +1,6 @@
-/* Upstream connections: HTTP/1.1 over TCP or TLS, kept alive and reused, one set a worker. Last in, first out for each endpoint address
- * and, with TLS, for equal trust, identity and server name. A
- * connection is idle in the pool, or lent to one user. One thread. */
+/* Upstream connections: HTTP/1.1 over TCP or TLS, or HTTP/2 over TCP, kept alive and reused, one set a worker. Last in, first out for each
+ * endpoint address and version and, with TLS, for equal trust, identity and server name. A connection is idle in the pool, or lent to one user.
+ * One thread. */
 #ifndef FAIRLEAD_PROXY_UPSTREAM_H
 #define FAIRLEAD_PROXY_UPSTREAM_H
 
@@ -9,6 +9,7 @@
 
 #include "base/network_address.h"
 #include "http/http1_client.h"
+#include "http/http2_client.h"
 #include "proxy/connect.h"
 #include "proxy/context.h"
 #include "proxy/transport.h"
@@ -26,7 +27,11 @@ enum upstream_phase {
 
 struct upstream_connection {
     struct transport transport;
-    struct http1_client client;
+    union {
+        struct http1_client http1;
+        struct http2_client http2;
+    } engine;
+    struct http_client *client; /* in `engine` */
     struct upstream_pool *pool;
     struct upstream_host *host;
     enum upstream_phase phase;
@@ -73,7 +78,7 @@ struct upstream_tls {
 
 /* An idle connection to that address, now lent to `user`; NULL when there is none. One that may hold an unread byte or end is passed over. */
 MUST_USE struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address,
-                                                        const struct upstream_tls *tls, void *user);
+                                                        const struct upstream_tls *tls, bool http2, void *user);
 
 /* One new connection on its way. Embedded in its user. */
 struct upstream_wait {
@@ -88,7 +93,7 @@ struct upstream_wait {
     void (*done)(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome, struct span reason);
 };
 void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
-                      const struct upstream_tls *tls, uint64_t timeout_ns, void *user,
+                      const struct upstream_tls *tls, bool http2 /* with prior knowledge; not with TLS */, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span));
 /* `done` will not be called. Harmless when nothing is under way (a zeroed wait too). */
 void upstream_connect_cancel(struct upstream_wait *wait);

@@ -54,11 +54,11 @@ static void on_closed(void *owner, struct http_client_stream *stream) {
 
 static void on_broken(struct upstream_connection *connection) {
     ((struct user *)connection->user)->broken++;
-    http_client_abort(&connection->client.stream);
+    http_client_abort(&connection->engine.http1.stream);
 }
 
 static void on_ended(struct upstream_connection *connection) {
-    (void)http_client_receive_end(&connection->client.base);
+    (void)http_client_receive_end(connection->client);
 }
 
 static void on_drained(struct upstream_connection *connection) {
@@ -111,7 +111,7 @@ static void connected(struct upstream_wait *wait, struct upstream_connection *co
 }
 
 static void connect_and_wait(struct user *user) {
-    upstream_connect(&user->wait, pool, &address, NULL, SECONDS(5), user, connected);
+    upstream_connect(&user->wait, pool, &address, NULL, false, SECONDS(5), user, connected);
     assert_int_equal(user->told, 0);
     for (int i = 0; i < 1000 && user->told == 0; i++)
         turn();
@@ -138,7 +138,7 @@ static void request(struct user *user) {
     message_head_set_method(&head, SPAN_LITERAL("GET"));
     assert_true(message_head_set_authority(&head, SPAN_LITERAL("a.com")));
     head.path = SPAN_LITERAL("/");
-    struct http_client_stream *stream = http_client_open(&user->connection->client.base, &user->arena, user);
+    struct http_client_stream *stream = http_client_open(user->connection->client, &user->arena, user);
     assert_non_null(stream);
     assert_true(http_client_send_head(stream, &head, true));
     assert_true(transport_flush(&user->connection->transport));
@@ -169,9 +169,9 @@ static void lends_the_newest_of_idle_connections(void **state) {
     assert_int_equal(upstream_pool_idle_count(pool), 2);
     struct network_address other = address;
     other.port ^= 1;
-    assert_null(upstream_take_idle(pool, &other, NULL, &first));
+    assert_null(upstream_take_idle(pool, &other, NULL, false, &first));
     first = (struct user){0};
-    first.connection = upstream_take_idle(pool, &address, NULL, &first);
+    first.connection = upstream_take_idle(pool, &address, NULL, false, &first);
     assert_ptr_equal(first.connection, newest);
     assert_true(newest->reused);
     assert_int_equal(upstream_pool_idle_count(pool), 1);
@@ -238,7 +238,7 @@ static void a_reset_is_told_and_an_idle_end_is_seen(void **state) {
 static void a_refused_connect_says_why_and_a_cancelled_one_nothing(void **state) {
     (void)state;
     struct user user = {0};
-    upstream_connect(&user.wait, pool, &address, NULL, SECONDS(5), &user, connected);
+    upstream_connect(&user.wait, pool, &address, NULL, false, SECONDS(5), &user, connected);
     upstream_connect_cancel(&user.wait);
     upstream_connect_cancel(&user.wait);
     for (int i = 0; i < 5; i++)

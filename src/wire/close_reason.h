@@ -66,6 +66,7 @@
     X(UPSTREAM_CONNECT_TIMEOUT, "connection_timeout", UPSTREAM_CONNECTION_FAILURE, "closed_upstream_connect_timeout")               \
     X(UPSTREAM_CLOSED, "connection_termination", UPSTREAM_CONNECTION_TERMINATION, "closed_upstream_closed")                         \
     X(UPSTREAM_RESET, "remote_reset", UPSTREAM_REMOTE_RESET, "closed_upstream_reset")                                               \
+    X(UPSTREAM_REFUSED, "remote_refused_stream_reset", UPSTREAM_REMOTE_RESET, "closed_upstream_refused")                               \
     X(UPSTREAM_PROTOCOL_ERROR, "protocol_error", UPSTREAM_PROTOCOL_ERROR, "closed_upstream_protocol_error")                         \
     X(UPSTREAM_RESPONSE_TIMEOUT, "response_timeout", UPSTREAM_REQUEST_TIMEOUT, "closed_upstream_response_timeout")                  \
     X(UPSTREAM_PER_TRY_TIMEOUT, "upstream_per_try_timeout", UPSTREAM_REQUEST_TIMEOUT, "closed_upstream_per_try_timeout")            \
