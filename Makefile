@@ -4,7 +4,7 @@
 #   make run      an example gateway to try, with a throw-away CA and two sample services; Ctrl-C ends it
 #   make test     unit, golden and scenario tests
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
-#   make conformance  h2spec against HTTP/2, sslscan and testssl.sh against TLS (wants Go, and Debian's sslscan and testssl.sh)
+#   make conformance  h2spec against HTTP/2, gRPC by npm's @grpc/grpc-js, sslscan and testssl.sh against TLS (wants Go, npm, and Debian's sslscan and testssl.sh)
 #   make bench    CPU time per request against HAProxy (HTTP/1.1) and nghttpx (HTTP/2), over TLS
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
@@ -45,7 +45,9 @@ check: release
 	@scripts/check
 
 conformance: release
+	@scripts/setup test
 	@scripts/conformance-h2spec
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/grpc -m grpc
 	@scripts/conformance-tls
 
 bench: release

@@ -385,6 +385,7 @@ static void on_end(void *owner, struct http_client_stream *stream, struct header
     exchange->attempt.response_ended = true;
     exchange->response_trailers = trailers;
     exchange->response_trailer_count = count;
+    exchange_response_ends(exchange);
     if (!http_server_send_end(exchange->stream, trailers, count))
         exchange_unsendable(exchange);
     if (tunnel)

@@ -90,9 +90,15 @@ static void count_response(struct proxy_counters *counters, int status) {
     }
 }
 
+void exchange_response_ends(struct exchange *exchange) {
+    timer_cancel(&exchange->context->timers, &exchange->route_timer);
+}
+
 bool exchange_send_head(struct exchange *exchange, struct message_head *head, bool ends) {
     count_response(&exchange->context->counters, head->status);
     exchange->response = head;
+    if (ends)
+        exchange_response_ends(exchange);
     return http_server_send_head(exchange->stream, head, ends);
 }
 
@@ -133,6 +139,7 @@ void exchange_reply(struct exchange *exchange, const struct local_reply *given) 
         reply = &grpc;
     }
     attempt_give_up(exchange);
+    exchange_response_ends(exchange);
     exchange->phase = EXCHANGE_ANSWERED;
     exchange->flags |= reply->flags;
     exchange->details = reply->details;
@@ -168,7 +175,8 @@ void exchange_cut(struct exchange *exchange, enum close_reason reason, struct sp
     exchange->flags |= close_reason_flag(reason);
     exchange->details = arena_print(&exchange->arena, "upstream_reset_after_response_started{%.*s}", SPAN_ARGUMENTS(word));
     /* What the upstream did send is no lie; only its end would be. Towards HTTP/1.0 the end of the connection may be the response's. */
-    http_connection_flush(exchange->http);
+    if (!http_connection_is_multiplexed(exchange->http))
+        http_connection_flush(exchange->http);
     if (exchange->request->version == HTTP_1_0)
         http_connection_set_reset(exchange->http);
     http_server_abort(exchange->stream, reason);

@@ -108,6 +108,8 @@ void exchange_head_expired(struct exchange *exchange);
 void exchange_unsendable(struct exchange *exchange);
 /* No byte either way for DEADLINE_IDLE_NS. */
 void exchange_idle_expired(struct exchange *exchange);
+/* All of the response is with the session, which may need time to send it: the route's timeout no longer counts. */
+void exchange_response_ends(struct exchange *exchange);
 /* The final head to the client: counts it. False: the session is broken. */
 MUST_USE bool exchange_send_head(struct exchange *exchange, struct message_head *head, bool ends);
 
