@@ -480,6 +480,9 @@ static void on_request_rejected(void *owner, struct http_stream *stream, enum ht
     if (exchange->response != NULL)
         return;
     struct local_reply reply = local_reply_of_fault(fault);
+    /* The faults are one table for both versions; Envoy's words for them begin with the codec's name. */
+    if (http_connection_is_multiplexed(exchange->http) && span_starts_with(reply.details, SPAN_LITERAL("http1.")))
+        reply.details = arena_print(&exchange->arena, "http2.%.*s", SPAN_ARGUMENTS(span_from(reply.details, sizeof("http1.") - 1)));
     exchange_reply(exchange, &reply);
 }
 
