@@ -2,10 +2,11 @@
 #include "proxy/access_log.h"
 #include "proxy/exchange_internal.h"
 
-static struct span protocol_text(const struct message_head *request) {
-    if (request == NULL)
-        return SPAN_LITERAL("HTTP/1.1");
-    switch (request->version) {
+static struct span protocol_text(const struct exchange *exchange) {
+    /* A head that was refused has no version of its own. */
+    if (exchange->request == NULL)
+        return http_connection_is_multiplexed(exchange->http) ? SPAN_LITERAL("HTTP/2") : SPAN_LITERAL("HTTP/1.1");
+    switch (exchange->request->version) {
     case HTTP_1_0: return SPAN_LITERAL("HTTP/1.0");
     case HTTP_1_1: return SPAN_LITERAL("HTTP/1.1");
     case HTTP_2: return SPAN_LITERAL("HTTP/2");
@@ -42,7 +43,7 @@ void exchange_record(const struct exchange *exchange, struct access_log_record *
         .end_ns = exchange->context->now_ns,
         .request = exchange->request,
         .response = exchange->response,
-        .protocol = protocol_text(exchange->request),
+        .protocol = protocol_text(exchange),
         .response_code = exchange->response != NULL ? (unsigned)exchange->response->status : 0,
         .response_flags = exchange->flags,
         .response_code_details = exchange->details,

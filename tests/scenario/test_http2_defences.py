@@ -33,6 +33,7 @@ def test_a_head_too_large_is_answered(plain):
     assert result.stdout == "431 2"
     entry = plain.entry(response_code=431)
     assert entry["response_code_details"] == "http2.headers_too_large" and entry["response_flags"] == "DPE"
+    assert entry["protocol"] == "HTTP/2"
 
 
 def test_a_flood_of_pings_ends_the_connection_with_a_word(plain):
