@@ -111,16 +111,6 @@ static void report_empty_subset(struct compiler *compiler, const struct destinat
                         SPAN_ARGUMENTS(policy->subset->name.text), SPAN_ARGUMENTS(destination->host));
 }
 
-/* Over TLS the data plane speaks HTTP/1.1 so far. */
-static void report_http2(struct compiler *compiler, const struct registry_service *service, size_t port_index) {
-    struct position position =
-        service->service != NULL ? service->service->ports[port_index].position : service->entry->ports[port_index].position;
-    if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, position, service->meta))
-        compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, position, service->meta, "",
-                        "port %u asks for HTTP/2, which is not supported over TLS towards upstreams yet; HTTP/1.1 is spoken",
-                        port_number_at(service, port_index));
-}
-
 static struct cluster *cluster_new(struct compiler *compiler, const struct destination *destination, struct span name,
                                    size_t port_index, const struct destination_policy *policy) {
     struct cluster *cluster = arena_new(compiler->arena, struct cluster);
@@ -134,8 +124,6 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->refusal = policy->refusal;
     compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
     compile_upstream_tls(compiler, policy, destination->service, cluster);
-    if (cluster->protocol == CLUSTER_HTTP2 && !cluster_speaks_http2(cluster))
-        report_http2(compiler, destination->service, port_index);
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);
     ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);

@@ -102,6 +102,22 @@ static void find_names(struct building *building, const struct registry_service 
     building->options.subject_alt_name_count = names->count;
 }
 
+/* Source: Istio's applyUpstreamTLSSettings, and pilot/pkg/xds/filters for the mesh, where a sidecar picks its filter chain by them;
+ * "istio-peer-exchange" is left out, for it announces a preface that the gateway does not speak. */
+static void offer_protocols(struct building *building) {
+    struct span *protocols = building->options.protocols;
+    if (building->options.is_mesh) {
+        protocols[TLS_CARRIES_BYTES] = SPAN_LITERAL("istio");
+        protocols[TLS_CARRIES_HTTP1] = SPAN_LITERAL("istio-http/1.1,istio,http/1.1");
+        protocols[TLS_CARRIES_HTTP2] = SPAN_LITERAL("istio-h2,istio,h2");
+        return;
+    }
+    protocols[TLS_CARRIES_HTTP2] = SPAN_LITERAL("h2");
+    /* Of the port, whatever route leads to it. */
+    if (building->cluster->protocol == CLUSTER_HTTP2)
+        protocols[TLS_CARRIES_BYTES] = SPAN_LITERAL("h2");
+}
+
 static struct span describe(struct building *building, const struct cluster_tls *tls) {
     const struct tls_client_policy_options *options = &building->options;
     struct arena *arena = building->compiler->arena;
@@ -137,6 +153,7 @@ void compile_upstream_tls(struct compiler *compiler, const struct destination_po
     bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(&building, &server_name) : find_trust(&building) && find_identity(&building);
     if (!found)
         return;
+    offer_protocols(&building);
     if (!tls_client_policy_create(&building.options, &error, &made)) {
         fail(&building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);
         return;

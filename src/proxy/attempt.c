@@ -178,7 +178,7 @@ static void attempt_connect(struct exchange *exchange) {
     exchange->phase = EXCHANGE_CONNECTING;
     struct upstream_tls tls;
     upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
-                     cluster_speaks_http2(exchange->cluster), exchange->cluster->connect_timeout_ns, exchange, connect_done);
+                     exchange->cluster->protocol == CLUSTER_HTTP2, exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
 static void reply_no_endpoint(struct exchange *exchange) {
@@ -204,7 +204,7 @@ void attempt_start(struct exchange *exchange) {
         exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
     struct upstream_tls tls;
     struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, attempt_tls(exchange, &tls),
-                                                                  cluster_speaks_http2(exchange->cluster), exchange);
+                                                                  exchange->cluster->protocol == CLUSTER_HTTP2, exchange);
     if (connection == NULL) {
         attempt_connect(exchange);
         return;

@@ -158,7 +158,7 @@ static void forward_begin_tls(struct forward *forward) {
     upstream->failed = forward_upstream_failed;
     if (forward->connect_timeout_ns > 0)
         timer_set(&forward->context->timers, &forward->handshake, forward->context->now_ns, forward->connect_timeout_ns);
-    transport_start_tls(upstream, tls_session_create_client(forward->policy, forward->server_name, false));
+    transport_start_tls(upstream, tls_session_create_client(forward->policy, forward->server_name, TLS_CARRIES_BYTES));
     forward_go_on(upstream);
 }
 

@@ -100,7 +100,8 @@ static struct upstream_connection *connection_of(struct transport *transport) {
 
 static void connection_free(struct grave *grave) {
     struct upstream_connection *connection = CONTAINER_OF(grave, struct upstream_connection, grave);
-    http_client_deinit(connection->client);
+    if (connection->client != NULL)
+        http_client_deinit(connection->client);
     free(connection);
 }
 
@@ -203,6 +204,22 @@ static void read_all(struct upstream_connection *connection) {
     }
 }
 
+/* --- The session --- */
+
+/* Once the bytes may flow: HTTP/2 has something to say at once. */
+static void connection_begin(struct upstream_connection *connection) {
+    const struct http_client_events *events = connection->pool->handler->events;
+    struct buffer *output = &connection->transport.output;
+    if (connection->host->http2) {
+        http2_client_init(&connection->engine.http2, events, connection, output);
+        connection->client = &connection->engine.http2.base;
+    } else {
+        http1_client_init(&connection->engine.http1, events, connection, output);
+        connection->client = &connection->engine.http1.base;
+    }
+    connection->phase = UPSTREAM_LENT;
+}
+
 /* --- TLS --- */
 
 /* In Envoy's words, and its underscores: the log's fields are told apart by spaces. The turn's shared memory holds it. */
@@ -226,7 +243,7 @@ static void handshake_end(struct upstream_connection *connection, enum connect_o
     if (outcome != CONNECT_DONE)
         connection_close(connection);
     else
-        connection->phase = UPSTREAM_LENT;
+        connection_begin(connection);
     wait->done(wait, outcome == CONNECT_DONE ? connection : NULL, outcome, reason);
     handler->settled(user);
 }
@@ -249,12 +266,13 @@ static void handshake_go_on(struct upstream_connection *connection) {
 }
 
 static void handshake_begin(struct upstream_connection *connection, struct upstream_wait *wait) {
-    connection->phase = UPSTREAM_HANDSHAKE;
     connection->wait = wait;
     wait->shaking = connection;
     if (wait->timeout_ns > 0)
         timer_set(&connection->pool->context->timers, &connection->deadline, connection->pool->context->now_ns, wait->timeout_ns);
-    transport_start_tls(&connection->transport, tls_session_create_client(connection->host->policy, connection->host->server_name, true));
+    const struct upstream_host *host = connection->host;
+    transport_start_tls(&connection->transport,
+                        tls_session_create_client(host->policy, host->server_name, host->http2 ? TLS_CARRIES_HTTP2 : TLS_CARRIES_HTTP1));
     handshake_go_on(connection);
 }
 
@@ -359,17 +377,10 @@ static struct upstream_connection *connection_create(struct upstream_pool *pool,
     connection->transport.readable = connection_readable;
     connection->transport.drained = connection_drained;
     connection->transport.failed = connection_failed;
-    if (host->http2) {
-        http2_client_init(&connection->engine.http2, pool->handler->events, connection, &connection->transport.output);
-        connection->client = &connection->engine.http2.base;
-    } else {
-        http1_client_init(&connection->engine.http1, pool->handler->events, connection, &connection->transport.output);
-        connection->client = &connection->engine.http1.base;
-    }
     connection->pool = pool;
     connection->host = host;
     timer_init(&connection->deadline, handshake_expired);
-    connection->phase = UPSTREAM_LENT;
+    connection->phase = UPSTREAM_HANDSHAKE;
     connection->user = user;
     connection->local = transport_local_address(&connection->transport);
     connection->grave.free_owner = connection_free;
@@ -403,6 +414,8 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
         handshake_begin(connection, wait);
         return;
     }
+    if (connection != NULL)
+        connection_begin(connection);
     wait->done(wait, connection, outcome, reason);
     handler->settled(user);
 }

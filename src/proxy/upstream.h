@@ -1,4 +1,4 @@
-/* Upstream connections: HTTP/1.1 over TCP or TLS, or HTTP/2 over TCP, kept alive and reused, one set a worker. Last in, first out for each
+/* Upstream connections: HTTP/1.1 or HTTP/2, over TCP or TLS, kept alive and reused, one set a worker. Last in, first out for each
  * endpoint address and version and, with TLS, for equal trust, identity and server name. A connection is idle in the pool, or lent to one user.
  * One thread. */
 #ifndef FAIRLEAD_PROXY_UPSTREAM_H
@@ -31,7 +31,7 @@ struct upstream_connection {
         struct http1_client http1;
         struct http2_client http2;
     } engine;
-    struct http_client *client; /* in `engine` */
+    struct http_client *client; /* in `engine`; NULL before the handshake is done */
     struct upstream_pool *pool;
     struct upstream_host *host;
     enum upstream_phase phase;
@@ -93,7 +93,7 @@ struct upstream_wait {
     void (*done)(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome, struct span reason);
 };
 void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
-                      const struct upstream_tls *tls, bool http2 /* with prior knowledge; not with TLS */, uint64_t timeout_ns, void *user,
+                      const struct upstream_tls *tls, bool http2 /* with prior knowledge */, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span));
 /* `done` will not be called. Harmless when nothing is under way (a zeroed wait too). */
 void upstream_connect_cancel(struct upstream_wait *wait);

@@ -51,11 +51,6 @@ struct cluster {
     struct span refusal;
 };
 
-/* HTTP/2 with prior knowledge. Over TLS it would have to be negotiated, which is not done yet: HTTP/1.1. */
-static inline bool cluster_speaks_http2(const struct cluster *cluster) {
-    return cluster->protocol == CLUSTER_HTTP2 && cluster->tls == NULL;
-}
-
 struct header_action; /* snapshot/route_action.h */
 
 /* One destination of a route or of a TCP chain. */

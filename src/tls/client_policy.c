@@ -26,6 +26,7 @@ struct tls_client_policy {
     SSL_CTX *context;
     struct tls_identity *identity;
     bool is_mesh;
+    struct span alpn[TLS_CARRIES_COUNT]; /* encoded */
     struct arena arena;
     struct span *names;
     size_t name_count;
@@ -236,8 +237,27 @@ static void hash_policy(struct tls_client_policy *policy, const struct tls_clien
         fingerprint = span_make(tls_identity_fingerprint(options->identity), TLS_SHA256_SIZE);
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
         names = arena_print(&policy->arena, "%.*s\n%.*s", SPAN_ARGUMENTS(names), SPAN_ARGUMENTS(options->subject_alt_names[i]));
-    struct span parts[] = {flags, options->trust_pem, fingerprint, names};
+    struct span parts[4 + TLS_CARRIES_COUNT] = {flags, options->trust_pem, fingerprint, names};
+    memcpy(parts + 4, options->protocols, sizeof(options->protocols));
     tls_sha256_parts(parts, ARRAY_SIZE(parts), policy->hash);
+}
+
+/* RFC 7301 section 3.1. The lists are the compiler's, not a user's. */
+static struct span encode_protocols(struct arena *arena, struct span names)
+{
+    char *bytes = arena_new_array(arena, char, names.size + 1);
+    size_t size = 0, comma;
+    while (names.size > 0) {
+        bool more = span_find_byte(names, ',', &comma);
+        struct span name = span_first(names, more ? comma : names.size);
+        ASSERT(name.size > 0 && name.size <= UINT8_MAX);
+        bytes[size++] = (char)name.size;
+        memcpy(bytes + size, name.data, name.size);
+        size += name.size;
+        names = span_from(names, name.size + more);
+    }
+    ASSERT(size <= TLS_ALPN_BYTES_MAX);
+    return span_make(bytes, size);
 }
 
 static bool set_up(struct tls_client_policy *policy, const struct tls_client_policy_options *options, struct tls_identity_error *ret_error)
@@ -250,6 +270,8 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
     SSL_CTX_set_app_data(context, policy);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
     policy->is_mesh = options->is_mesh;
+    for (size_t i = 0; i < TLS_CARRIES_COUNT; i++)
+        policy->alpn[i] = encode_protocols(&policy->arena, options->protocols[i]);
     hash_policy(policy, options);
     policy->names = arena_new_array(&policy->arena, struct span, options->subject_alt_name_count);
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
@@ -305,9 +327,9 @@ const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy)
     return policy->hash;
 }
 
-bool tls_client_policy_is_mesh(const struct tls_client_policy *policy)
+struct span tls_client_policy_alpn(const struct tls_client_policy *policy, enum tls_carried carried)
 {
-    return policy->is_mesh;
+    return policy->alpn[carried];
 }
 
 SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy)

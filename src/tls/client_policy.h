@@ -8,6 +8,14 @@
 
 struct tls_client_policy;
 
+/* What a session is for. */
+enum tls_carried {
+    TLS_CARRIES_BYTES,
+    TLS_CARRIES_HTTP1,
+    TLS_CARRIES_HTTP2,
+    TLS_CARRIES_COUNT
+};
+
 struct tls_client_policy_options {
     struct span trust_pem;         /* certificates of the authorities; empty: the system's */
     struct tls_identity *identity; /* shown when it is asked for; NULL: none */
@@ -16,7 +24,10 @@ struct tls_client_policy_options {
     const struct span *subject_alt_names;
     size_t subject_alt_name_count;
     bool skips_verification;
-    bool is_mesh; /* Istio's mutual TLS: its protocols are offered, and without names only the chain counts */
+    bool is_mesh; /* Istio's mutual TLS: without names only the chain counts */
+    /* What ALPN offers (RFC 7301), by what is carried: names separated by commas, the best first; empty: no ALPN. The choice of the server is not
+     * looked at, for the peer knows the protocol in advance (as in Envoy with an explicit protocol). */
+    struct span protocols[TLS_CARRIES_COUNT];
 };
 
 /* On true the caller holds one reference. False: ret_error says why. */

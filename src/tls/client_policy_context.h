@@ -17,7 +17,8 @@ struct tls_peer_check {
 /* A session that a server of that name gave before under this policy, so that its certificate need not be verified again: policy and name are what
  * verification looks at. The caller frees it. NULL: none. */
 SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, struct span server_name);
-bool tls_client_policy_is_mesh(const struct tls_client_policy *policy);
+/* The list as RFC 7301 section 3.1 encodes it, without the size in front; empty: no ALPN. */
+struct span tls_client_policy_alpn(const struct tls_client_policy *policy, enum tls_carried carried);
 SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy);
 const struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy);
 

@@ -88,19 +88,11 @@ struct tls_session *tls_session_create_server(struct tls_server_policy *policy, 
     return session;
 }
 
-/* Source: Istio's pilot/pkg/xds/filters; HTTP/1.1 is what is spoken. Encoded as in RFC 7301 section 3.1. */
-static void offer_mesh_protocols(SSL *ssl, bool carries_http)
-{
-    static const char http[] = "\x0eistio-http/1.1\x05istio\x08http/1.1";
-    static const char bytes[] = "\x05istio";
-    const char *offered = carries_http ? http : bytes;
-    ASSERT(SSL_set_alpn_protos(ssl, (const uint8_t *)offered, (unsigned)strlen(offered)) == 0);
-}
-
-struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name, bool carries_http)
+struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name, enum tls_carried carried)
 {
     struct tls_session *session = memory_allocate_zeroed(1, sizeof(*session));
     const struct tls_identity *identity = tls_client_policy_identity(policy);
+    const struct span alpn = tls_client_policy_alpn(policy, carried);
     struct network_address address;
     session->client_policy = tls_client_policy_pin(policy);
     SSL *ssl = SSL_new(tls_client_policy_context(policy));
@@ -120,8 +112,8 @@ struct tls_session *tls_session_create_client(struct tls_client_policy *policy, 
     if (identity != NULL)
         ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
                                      tls_identity_key(identity), NULL) == 1);
-    if (tls_client_policy_is_mesh(policy))
-        offer_mesh_protocols(ssl, carries_http);
+    if (alpn.size > 0)
+        ASSERT(SSL_set_alpn_protos(ssl, (const uint8_t *)alpn.data, (unsigned)alpn.size) == 0);
     SSL_SESSION *former = tls_client_policy_take_session(policy, session->check.server_name);
     if (former != NULL)
         (void)SSL_set_session(ssl, former);

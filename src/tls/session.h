@@ -57,9 +57,9 @@ struct tls_session;
 struct tls_session *tls_session_create_server(struct tls_server_policy *policy, const struct tls_identity *identity,
                                               const uint8_t *session_id_context);
 /* The other side: the first tls_session_handshake, whose input is empty, writes the ClientHello. `server_name` is asked for (SNI, unless it is
- * an IP address) and, without names in the policy, wanted in the certificate; empty: neither. Copied. Pins `policy`. In the mesh `carries_http` decides
- * which of Istio's protocols are offered, by which a sidecar picks its filter chain. Never NULL. */
-struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name, bool carries_http);
+ * an IP address) and, without names in the policy, wanted in the certificate; empty: neither. Copied. Pins `policy`. ALPN offers what the
+ * policy says of `carried`. Never NULL. */
+struct tls_session *tls_session_create_client(struct tls_client_policy *policy, struct span server_name, enum tls_carried carried);
 /* Whether the handshake wants to be called though nothing came: a client that has not begun. */
 bool tls_session_speaks_first(const struct tls_session *session);
 /* Sends nothing. NULL is harmless. */

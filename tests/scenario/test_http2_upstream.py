@@ -1,5 +1,6 @@
 """HTTP/2 towards upstreams, where the port's protocol says so: a server of python3-h2 under the test's control."""
 import socket
+import ssl
 import threading
 
 import h2.config
@@ -10,13 +11,14 @@ import pytest
 from support import configuration as istio
 from support.client import request
 from support.gateway import free_ports, wait_until
+from support.pki import Authority
 
 
 class Http2Origin:
-    """Plaintext HTTP/2 with prior knowledge. `answer(origin, connection, event)` is called for each whole request."""
+    """HTTP/2 with prior knowledge, plaintext or TLS. `answer(origin, connection, stream)` is called for each whole request."""
 
-    def __init__(self, answer):
-        self.answer, self.connections, self.requests = answer, 0, []
+    def __init__(self, answer, tls=None):
+        self.answer, self.tls, self.connections, self.requests, self.protocols = answer, tls, 0, [], []
         self.server = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -31,13 +33,22 @@ class Http2Origin:
             threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
 
     def _serve(self, peer):
+        if self.tls is not None:
+            try:
+                peer = self.tls.wrap_socket(peer, server_side=True)
+            except OSError:
+                return
+            self.protocols.append(peer.selected_alpn_protocol())
         connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
         connection.initiate_connection()
         peer.sendall(connection.data_to_send())
         heads, bodies = {}, {}
         with peer:
             while True:
-                data = peer.recv(65536)
+                try:
+                    data = peer.recv(65536)
+                except OSError:
+                    return
                 if not data:
                     return
                 for event in connection.receive_data(data):
@@ -98,6 +109,51 @@ def test_a_body_larger_than_the_windows_arrives_whole(through):
     body = bytes(range(256)) * 4000
     assert request(port, "/up", "a.example.com", method="POST", body=body).status == 200
     assert origin.requests[0][1] == body
+
+
+@pytest.fixture
+def over_tls(tmp_path, run_gateway):
+    """over_tls(protocols of the upstream) -> (port of the gateway, origin, gateway)"""
+    origins = []
+
+    def start(protocols):
+        authority = Authority()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*authority.issue("up.internal.example").write(str(tmp_path), "upstream"))
+        context.set_alpn_protocols(protocols)
+        origin = Http2Origin(plain, context)
+        origins.append(origin)
+        port, = free_ports(1)
+        (tmp_path / "authority.pem").write_bytes(authority.pem)
+        rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "rule", "namespace": "istio-config"},
+                "spec": {"host": "up.internal.example", "trafficPolicy": {"tls": {
+                    "mode": "SIMPLE", "caCertificates": str(tmp_path / "authority.pem"), "sni": "up.internal.example"}}}}
+        path = tmp_path / "configuration.yaml"
+        path.write_text(istio.listing(
+            istio.operator([("http2", 80, port)]), istio.gateway(istio.server(80, "HTTP", ["*"])), rule,
+            istio.virtual_service("all", ["*"], http=[{"route": [istio.destination("up.internal.example", 80)]}]),
+            istio.service_entry("up.internal.example", 80, origin.port, protocol="HTTP2")))
+        return port, origin, run_gateway(path, arguments=["--concurrency", "1"])
+    yield start
+    for origin in origins:
+        origin.server.close()
+
+
+def test_over_tls_h2_is_negotiated(over_tls):
+    port, origin, _ = over_tls(["http/1.1", "h2"])
+    body = bytes(range(256)) * 400
+    for path in ("/a", "/b"):
+        response = request(port, path, "a.example.com", method="POST", body=body)
+        assert (response.status, response.body) == (200, b"hello " + path.encode())
+    assert origin.protocols == ["h2"]
+    assert [head[":scheme"] for head, _ in origin.requests] == ["http", "http"] and origin.requests[1][1] == body
+
+
+def test_an_upstream_that_negotiates_nothing_is_spoken_to_in_http2_all_the_same(over_tls):
+    """As Envoy with an explicit protocol: the port's word counts."""
+    port, origin, _ = over_tls([])
+    assert request(port, "/a", "a.example.com").status == 200
+    assert origin.protocols == [None]
 
 
 def test_trailers_come_through(through):
