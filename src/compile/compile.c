@@ -77,6 +77,8 @@ static void compile_all(struct compiler *compiler) {
 bool compile(const struct resource_set *resources, const struct compile_options *options,
              struct diagnostic_list *diagnostics, struct snapshot **ret_snapshot) {
     struct compiler compiler CLEANUP(compiler_deinit);
+    if (options->files != NULL)
+        input_files_reset(options->files);
     compiler_init(&compiler, resources, options, diagnostics);
     resource_mesh_config(resources, diagnostics, &compiler.mesh);
     if (!compile_gateway_choice(&compiler)) {

@@ -1,5 +1,5 @@
 /* Resources to a snapshot: which Gateways apply, how their servers merge, what each listener, filter chain, virtual host, route and
- * cluster becomes. A pure function of its arguments but for the identity cache: same input, same snapshot, same diagnostics. */
+ * cluster becomes. A pure function of its arguments, of the files that they name, and of the identity cache: same input, same snapshot, same diagnostics. */
 #ifndef FAIRLEAD_COMPILE_COMPILE_H
 #define FAIRLEAD_COMPILE_COMPILE_H
 
@@ -12,6 +12,7 @@
 #include "text/diagnostic.h"
 
 struct identity_cache;
+struct input_files;
 struct tls_tickets;
 
 struct compile_options {
@@ -22,6 +23,7 @@ struct compile_options {
     bool allow_unsupported;         /* what restricts or encrypts and is not supported is ignored with a warning, not refused */
     bool strict_sni;                /* gateway_settings.strict_sni */
     struct span mesh_identity;         /* folder of the gateway's own certificate in the mesh; empty: it has none */
+    struct input_files *files;         /* takes note of the files that are read; NULL: nobody wants to know */
     struct identity_cache *identities; /* NULL: nothing is shared with earlier snapshots and nothing is kept as last good */
 };
 

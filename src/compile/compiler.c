@@ -50,6 +50,10 @@ uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *me
     return (uint32_t)(compiler->origins.count - 1);
 }
 
+bool compiler_read_file(struct compiler *compiler, struct span path, struct span *ret_text) {
+    return input_files_read(compiler->options->files, &compiler->scratch, path, ret_text);
+}
+
 bool compiler_exported(const struct compiler *compiler, const struct located_list *export_to,
                        const struct located_list *mesh_default, struct span namespace) {
     const struct located_list *list = export_to->count > 0 ? export_to : mesh_default;

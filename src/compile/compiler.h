@@ -5,6 +5,7 @@
 #include "compile/array.h"
 #include "compile/compile.h"
 #include "compile/gateways.h"
+#include "compile/input_files.h"
 #include "compile/mesh_identity.h"
 #include "compile/ports.h"
 #include "compile/service_registry.h"
@@ -69,6 +70,9 @@ enum diagnostic_severity compiler_restriction_severity(const struct compiler *co
 
 /* The id under which the snapshot's origins hold the place. */
 uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position);
+
+/* input_files_read of this compile; the text is scratch. */
+MUST_USE bool compiler_read_file(struct compiler *compiler, struct span path, struct span *ret_text);
 
 /* The position, or the fallback's when it is unknown. */
 static inline struct position position_or(struct position position, struct position fallback) {

@@ -12,7 +12,7 @@ static void unpin(void *identity) {
 
 static bool read_part(struct compiler *compiler, const char *name, struct span *ret_text) {
     struct span path = arena_print(&compiler->scratch, "%.*s/%s", SPAN_ARGUMENTS(compiler->options->mesh_identity), name);
-    return tls_file_read(&compiler->scratch, path, ret_text) && ret_text->size > 0;
+    return compiler_read_file(compiler, path, ret_text) && ret_text->size > 0;
 }
 
 /* The new pair, or the last good one; NULL: neither. */

@@ -24,7 +24,7 @@ static bool fail(struct building *building, struct position position, enum diagn
 }
 
 static bool read_file(struct building *building, const struct located *path, struct span *ret_text) {
-    return tls_file_read(&building->compiler->scratch, path->text, ret_text) ||
+    return compiler_read_file(building->compiler, path->text, ret_text) ||
            fail(building, path->position, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions", "the file cannot be read");
 }
 

@@ -5,7 +5,6 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "tls/client_policy.h"
 #include "text/yaml.h"
 
 #define LOAD_ARENA_BLOCK_BYTES (256 * 1024)
@@ -36,10 +35,13 @@ void configuration_init(struct configuration *configuration, const char *const *
                         const struct compile_options *options) {
     *configuration = (struct configuration){.paths = paths, .path_count = path_count, .options = *options};
     last_good_init(&configuration->last_good);
+    input_files_init(&configuration->files);
+    configuration->options.files = &configuration->files;
 }
 
 void configuration_deinit(struct configuration *configuration) {
     parsed_file_unpin(configuration->standard_input);
+    input_files_deinit(&configuration->files);
     last_good_deinit(&configuration->last_good);
 }
 
@@ -311,28 +313,21 @@ static uint64_t fingerprint_of(const struct source_set *sources) {
     return fingerprint;
 }
 
-/* The files of the mesh identity count, too. */
-static uint64_t fingerprint_identity(const struct configuration *configuration, struct arena *arena, uint64_t fingerprint) {
-    static const char *const names[] = {"cert-chain.pem", "key.pem", "root-cert.pem"};
-    struct span folder = configuration->options.mesh_identity;
-    for (size_t i = 0; folder.size > 0 && i < ARRAY_SIZE(names); i++) {
-        struct span text = SPAN_EMPTY;
-        bool read = tls_file_read(arena, arena_print(arena, "%.*s/%s", SPAN_ARGUMENTS(folder), names[i]), &text);
-        uint64_t parts[] = {fingerprint, read, span_hash(text)};
-        fingerprint = span_hash(span_make(parts, sizeof(parts)));
-    }
-    return fingerprint;
-}
-
-static void watch_identity(const struct configuration *configuration, struct configuration_load *load) {
+/* Beside the folders of the objects' own files those of the files that they name. */
+static void watch_files(const struct configuration *configuration, struct configuration_load *load) {
     struct source_set *sources = &load->sources;
-    if (configuration->options.mesh_identity.size == 0)
-        return;
-    const char **directories = arena_new_array(&load->arena, const char *, sources->watch_directory_count + 1);
+    const struct input_files *files = &configuration->files;
+    const char **folders = arena_new_array(&load->arena, const char *, sources->watch_directory_count + files->count);
     for (size_t i = 0; i < sources->watch_directory_count; i++)
-        directories[i] = sources->watch_directories[i];
-    directories[sources->watch_directory_count++] = arena_copy(&load->arena, configuration->options.mesh_identity).data;
-    sources->watch_directories = directories;
+        folders[i] = sources->watch_directories[i];
+    for (size_t i = 0; i < files->count; i++) {
+        bool known = false;
+        for (size_t j = sources->watch_directory_count; j > 0 && !known; j--)
+            known = span_equal(span_of(folders[j - 1]), files->items[i].folder);
+        if (!known)
+            folders[sources->watch_directory_count++] = arena_copy(&load->arena, files->items[i].folder).data;
+    }
+    sources->watch_directories = folders;
 }
 
 static void compile_files(struct configuration *configuration, struct configuration_load *load, const struct file_list *files) {
@@ -353,17 +348,20 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     map_init(&load->faulty);
     map_init(&load->substituted);
     load_sources(configuration, load);
-    watch_identity(configuration, load);
-    uint64_t fingerprint = fingerprint_identity(configuration, &load->arena, fingerprint_of(&load->sources));
-    load->unchanged = configuration->loaded && !force && fingerprint == configuration->fingerprint;
+    uint64_t fingerprint = fingerprint_of(&load->sources);
+    load->unchanged = configuration->loaded && !force && fingerprint == configuration->fingerprint &&
+                      !input_files_changed(&configuration->files);
     configuration->fingerprint = fingerprint;
-    if (load->unchanged)
+    if (load->unchanged) {
+        watch_files(configuration, load);
         return;
+    }
     struct file_list files = {NULL, 0, 0};
     parse_all(configuration, load, &files);
     /* Nothing can be read is not the same as nothing is asked for. */
     if (files.count != 0 || load->sources.complete)
         compile_files(configuration, load, &files);
+    watch_files(configuration, load);
     /* Positions carry the paths of these files: they must live as long as the diagnostics. */
     for (size_t i = 0; i < load->diagnostics.count; i++) {
         struct position *position = &load->diagnostics.items[i].position;

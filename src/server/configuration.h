@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "compile/compile.h"
+#include "compile/input_files.h"
 #include "server/last_good.h"
 #include "source/source.h"
 #include "text/diagnostic.h"
@@ -18,6 +19,7 @@ struct configuration {
     struct last_good last_good;
     bool loaded; /* there was a load before: files and objects have a last good version */
     uint64_t fingerprint; /* of the bytes of the former load */
+    struct input_files files; /* that its objects name */
     struct parsed_file *standard_input; /* read once, kept for ever; NULL: not among the paths or not read yet */
 };
 

@@ -341,18 +341,3 @@ const struct tls_identity *tls_client_policy_identity(const struct tls_client_po
 {
     return policy->identity;
 }
-
-bool tls_file_read(struct arena *arena, struct span path, struct span *ret_text)
-{
-    struct span name = arena_copy(arena, path);
-    FILE *file = fopen(name.data, "re");
-    if (file == NULL)
-        return false;
-    char *text = arena_new_array(arena, char, TLS_FILE_BYTES_MAX + 1);
-    size_t size = fread(text, 1, TLS_FILE_BYTES_MAX + 1, file);
-    bool whole = !ferror(file) && size <= TLS_FILE_BYTES_MAX;
-    fclose(file);
-    if (whole)
-        *ret_text = span_make(text, size);
-    return whole;
-}

@@ -39,8 +39,4 @@ void tls_client_policy_unpin(struct tls_client_policy *policy);
 /* Equal where identity, trust and wanted names are: connections may be shared. TLS_SHA256_SIZE bytes. */
 const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy);
 
-/* The text of a file in the arena. False: it cannot be read, or is larger than TLS_FILE_BYTES_MAX. */
-struct arena;
-MUST_USE bool tls_file_read(struct arena *arena, struct span path, struct span *ret_text);
-
 #endif

@@ -131,6 +131,39 @@ def test_mutual_by_files(upstream, tmp_path):
     assert case.get().status == 200
 
 
+def replace(path, text):
+    """As kubelet and careful administrators do it: in one step."""
+    written = f"{path}.new"
+    with open(written, "wb") as file:
+        file.write(text)
+    os.replace(written, path)
+
+
+def test_files_are_watched(upstream, tmp_path):
+    """Authorities, certificate and key from a folder of their own, which is no part of the configuration."""
+    authority, clients, others = Authority(), Authority(), Authority()
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "authority.pem").write_bytes(others.pem)
+    chain, key = others.issue("gateway.test").write(str(folder), "client")
+    case = upstream(authority.issue("api.test"), {"mode": "MUTUAL", "clientCertificate": chain, "privateKey": key,
+                                                  "caCertificates": str(folder / "authority.pem")}, client_authority=clients)
+    case.refused("CERTIFICATE_VERIFY_FAILED")
+    replace(folder / "authority.pem", authority.pem)
+
+    paths = (f"/client/{number}" for number in range(10000))
+
+    def trusted():
+        path = next(paths)
+        assert case.get(path).status == 503
+        return "CERTIFICATE_VERIFY_FAILED" not in (case.gateway.entry(path=path)["upstream_transport_failure_reason"] or "")
+    wait_until(trusted, what="the new authorities to be read")
+    identity = clients.issue("gateway.test")
+    replace(key, identity.key_pem)
+    replace(chain, identity.certificate_pem)
+    wait_until(lambda: case.get().status == 200, what="the new certificate to be shown")
+
+
 def test_a_missing_secret_closes_the_cluster_alone(upstream, origin):
     case = upstream(Authority().issue("api.test"), SIMPLE)
     assert case.get("/refused").status == 503
