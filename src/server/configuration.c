@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "analysis/route_report.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -333,6 +334,7 @@ static void watch_files(const struct configuration *configuration, struct config
 static void compile_files(struct configuration *configuration, struct configuration_load *load, const struct file_list *files) {
     struct resource_set set;
     decode(configuration, files, load, &set);
+    route_report(&set, &load->diagnostics);
     struct snapshot *snapshot = NULL;
     if (compile(&set, &configuration->options, &load->diagnostics, &snapshot))
         load->snapshot = snapshot;

@@ -35,10 +35,11 @@
     X(DIAGNOSTIC_ROUTE_GATEWAY_MISSING, 300, "a VirtualService names a Gateway that is missing") \
     X(DIAGNOSTIC_ROUTE_HOST, 301, "a VirtualService's host matches no server")                  \
     X(DIAGNOSTIC_ROUTE_DROPPED, 302, "a route loses against an earlier one")                    \
-    X(DIAGNOSTIC_ROUTE_UNREACHABLE, 303, "a route can never be reached")                        \
+    X(DIAGNOSTIC_ROUTE_UNREACHABLE, 303, "a rule can never be reached (IST0130)")               \
     X(DIAGNOSTIC_ROUTE_MATCH, 304, "a match is not usable")                                     \
     X(DIAGNOSTIC_ROUTE_DESTINATION, 305, "a destination cannot be found")                       \
     X(DIAGNOSTIC_ROUTE_REGEX, 306, "a regular expression is not usable")                        \
+    X(DIAGNOSTIC_ROUTE_INEFFECTIVE, 307, "a match has no effect (IST0131)")                     \
     X(DIAGNOSTIC_SECRET_MISSING, 400, "a Secret is missing")                                    \
     X(DIAGNOSTIC_SECRET_CONTENT, 401, "a Secret holds no usable certificate and key")           \
     X(DIAGNOSTIC_SECRET_NAMESPACE, 402, "a Secret lies in the wrong namespace")                 \
