@@ -229,11 +229,17 @@
 #define LOG_WRITER_REPORT_NS SECONDS(10)
 /* How long the last lines may take at the end of the process when their reader is stuck. */
 #define LOG_WRITER_END_NS SECONDS(2)
-/* Connections to the status port; a further one closes the oldest, so that slow peers never keep a probe out. */
-#define STATUS_CONNECTIONS_MAX 64
-/* A probe's request: nothing but its first line is looked at. */
-#define STATUS_REQUEST_BYTES_MAX 4096
-#define STATUS_DEADLINE_NS SECONDS(5)
+/* Connections to one of the gateway's own ports (status, administration, metrics); a further one closes the oldest, so that slow peers never
+ * keep a probe out. */
+#define LOCAL_SERVICE_CONNECTIONS_MAX 64
+/* Content of a request to them: no endpoint takes more than a few words. */
+#define LOCAL_SERVICE_BODY_BYTES_MAX (64 * 1024)
+/* The whole request, and its answer on the way to a peer that reads. */
+#define LOCAL_SERVICE_REQUEST_NS SECONDS(5)
+#define LOCAL_SERVICE_ANSWER_NS SECONDS(30)
+/* What is read of one connection in one turn: more than the largest head and content together. */
+#define LOCAL_SERVICE_READ_BYTES (16 * 1024)
+#define LOCAL_SERVICE_READS_PER_TURN 16
 /* How often a draining server looks whether connections are left, and a reloaded one whether old snapshots are free. */
 #define SERVER_POLL_NS MILLISECONDS(20)
 /* Addresses (bind address and port) that are listened on at a time: each takes a descriptor a worker. */

@@ -11,6 +11,8 @@
 
 #define LOG_LINE_BYTES_MAX 2048
 
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
 static _Atomic int log_level_current = LOG_INFO;
 
 void log_set_level(enum log_level level) {
@@ -19,6 +21,20 @@ void log_set_level(enum log_level level) {
 
 enum log_level log_get_level(void) {
     return (enum log_level)atomic_load(&log_level_current);
+}
+
+const char *log_level_name(enum log_level level) {
+    return level_names[level];
+}
+
+bool log_level_of(struct span name, enum log_level *ret_level) {
+    for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
+        if (!span_equal(name, span_of(level_names[i])))
+            continue;
+        *ret_level = (enum log_level)i;
+        return true;
+    }
+    return false;
 }
 
 static size_t log_escape(const char *text, char *out, size_t capacity) {
@@ -34,7 +50,6 @@ static size_t log_escape(const char *text, char *out, size_t capacity) {
 }
 
 void log_write(enum log_level level, const char *format, ...) {
-    static const char *const names[] = {"debug", "info", "warning", "error"};
     if (level < log_get_level())
         return;
     char message[LOG_LINE_BYTES_MAX / 2];
@@ -50,7 +65,7 @@ void log_write(enum log_level level, const char *format, ...) {
     gmtime_r(&seconds, &date);
     size_t used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &date);
     used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03uZ %s ",
-                             (unsigned)(now_ns / NANOSECONDS_PER_MILLISECOND % 1000), names[level]);
+                             (unsigned)(now_ns / NANOSECONDS_PER_MILLISECOND % 1000), level_names[level]);
     used += log_escape(message, line + used, sizeof(line) - used - 1);
     line[used++] = '\n';
     /* One write a line keeps lines of several threads whole. A lost line has no one to be reported to. */

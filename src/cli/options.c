@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/limits.h"
 
 #define STATUS_PORT_DEFAULT 15021
@@ -96,6 +97,11 @@ static bool set_status_port(struct options_parser *parser, const char *value) {
     return true;
 }
 
+static bool set_admin(struct options_parser *parser, const char *value) {
+    return admin_address_parse(value, &parser->options->admin) ||
+           fail(parser, "--admin", value, "want address:port, port (on 127.0.0.1), unix:/path or off");
+}
+
 static bool set_mesh_identity(struct options_parser *parser, const char *value) {
     parser->options->mesh_identity = span_of(value);
     return value[0] != '\0' || fail(parser, "--mesh-identity", "\"\"", "the path is empty");
@@ -108,13 +114,8 @@ static bool set_dns_server(struct options_parser *parser, const char *value) {
 }
 
 static bool set_log_level(struct options_parser *parser, const char *value) {
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (strcmp(value, names[i]) == 0) {
-            parser->options->log_level = (enum log_level)i;
-            return true;
-        }
-    }
+    if (log_level_of(span_of(value), &parser->options->log_level))
+        return true;
     return fail(parser, "--log-level", value, "want debug, info, warning or error");
 }
 
@@ -126,6 +127,7 @@ static const struct option_row option_rows[] = {
     {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
     {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners and of the status port; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
+    {"--admin", OPTIONS_RUN, "ADDRESS", set_admin, "the administration: address:port, unix:/path or off; default " ADMIN_ADDRESS_DEFAULT},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
     {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
@@ -189,6 +191,8 @@ static bool wants_help(int count, char *const *arguments) {
 bool options_parse(enum options_command command, int count, char *const *arguments, struct arena *arena, struct options *ret_options,
                    struct options_error *ret_error) {
     struct options options = {.status_port = STATUS_PORT_DEFAULT, .log_level = LOG_INFO};
+    bool parsed = admin_address_parse(ADMIN_ADDRESS_DEFAULT, &options.admin);
+    ASSERT(parsed);
     options.help = wants_help(count, arguments);
     options.paths = arena_new_array(arena, const char *, (size_t)count + 1);
     struct options_parser parser = {.command = command, .arena = arena, .options = &options, .error = ret_error};

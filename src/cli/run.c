@@ -18,6 +18,7 @@ int command_run(int count, char *const *arguments) {
             .concurrency = options.concurrency,
             .bind = options.bind,
             .status_port = options.status_port,
+            .admin = options.admin,
             .dns_servers = options.dns_servers,
         };
         code = server_run(&server);

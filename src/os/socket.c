@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -99,6 +101,70 @@ int socket_probe(const struct network_address *address) {
     if (result == 0)
         close(descriptor);
     return result;
+}
+
+static int socket_open_path(const char *path, struct sockaddr_un *ret_name, int *ret_descriptor) {
+    memset(ret_name, 0, sizeof(*ret_name));
+    ret_name->sun_family = AF_UNIX;
+    size_t size = strlen(path);
+    if (size == 0 || size >= sizeof(ret_name->sun_path))
+        return -ENAMETOOLONG;
+    memcpy(ret_name->sun_path, path, size);
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -errno;
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
+int socket_connect_path(const char *path, int *ret_descriptor) {
+    struct sockaddr_un name;
+    int descriptor;
+    int result = socket_open_path(path, &name, &descriptor);
+    if (result < 0)
+        return result;
+    if (connect(descriptor, (const struct sockaddr *)(const void *)&name, sizeof(name)) != 0) {
+        int error = errno;
+        close(descriptor);
+        return -error;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
+/* What a gateway that was killed left behind is in the way of the next one; what is no socket, or is served, is not ours to remove. */
+static int socket_clear_path(const char *path) {
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(status.st_mode))
+        return -EEXIST;
+    int descriptor;
+    int result = socket_connect_path(path, &descriptor);
+    if (result == 0)
+        close(descriptor);
+    if (result != -ECONNREFUSED)
+        return -EADDRINUSE;
+    return unlink(path) == 0 ? 0 : -errno;
+}
+
+int socket_listen_path(const char *path, int *ret_descriptor) {
+    struct sockaddr_un name;
+    int descriptor;
+    int result = socket_open_path(path, &name, &descriptor);
+    if (result < 0)
+        return result;
+    result = socket_clear_path(path);
+    /* On Linux the mode of the open socket becomes that of the file: there is no moment at which others may connect. */
+    if (result == 0 && (fchmod(descriptor, S_IRUSR | S_IWUSR) != 0 || bind(descriptor, (const struct sockaddr *)(const void *)&name, sizeof(name)) != 0 ||
+                        listen(descriptor, SOCKET_BACKLOG) != 0))
+        result = -errno;
+    if (result < 0) {
+        close(descriptor);
+        return result;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
 }
 
 int socket_accept(int listener, int *ret_descriptor, struct network_address *ret_peer) {

@@ -1,4 +1,4 @@
-/* TCP sockets, non-blocking and closed on exec, without a system header for the callers. IPv4 and IPv6; an IPv4-mapped IPv6 address is given
+/* TCP (and UNIX stream) sockets, non-blocking and closed on exec, without a system header for the callers. IPv4 and IPv6; an IPv4-mapped IPv6 address is given
  * as the IPv4 address that it is. Any thread. */
 #ifndef FAIRLEAD_OS_SOCKET_H
 #define FAIRLEAD_OS_SOCKET_H
@@ -14,6 +14,11 @@
 /* Listens with SO_REUSEPORT and SO_REUSEADDR. An address of size 0 means every address: [::] taking IPv4 too, or 0.0.0.0 where the machine has
  * no IPv6. Port 0: one of the kernel's choice. Accepted sockets inherit TCP_NODELAY. Negative errno. */
 MUST_USE int socket_listen(const struct network_address *address, int *ret_descriptor);
+/* Listens at a UNIX socket in the file system that only its owner may connect to (mode 0600). A socket there that nobody serves any more is
+ * replaced; one that is served is -EADDRINUSE, another file -EEXIST. */
+MUST_USE int socket_listen_path(const char *path, int *ret_descriptor);
+/* A connection to the UNIX socket at `path`, connected at once or not at all. Negative errno. */
+MUST_USE int socket_connect_path(const char *path, int *ret_descriptor);
 /* 0; -EAGAIN when none waits; -EMFILE and -ENFILE when descriptors ran out; another negative errno concerns one connection only, or memory. */
 MUST_USE int socket_accept(int listener, int *ret_descriptor, struct network_address *ret_peer);
 /* Opens a socket and begins to connect it. 0: connected; -EINPROGRESS: under way, writable when it is decided (then socket_error). Both write

@@ -37,7 +37,6 @@ struct proxy_counters {
     struct counter upstream_connections;
     struct counter upstream_retries;
     struct counter mirrors_sent, mirrors_dropped;
-    struct counter access_log_dropped;
     /* HTTP sessions that ended on their own account: the peer broke the protocol, or met a limit against floods. Named by
      * close_reason_counter. */
     struct counter sessions_closed[CLOSE_REASON_COUNT];

@@ -9,6 +9,8 @@
 
 #include "worker/worker.h"
 
+#define DRAIN_FOR_EVER UINT64_MAX
+
 struct drain {
     struct worker **workers;
     size_t worker_count;
@@ -17,7 +19,8 @@ struct drain {
 };
 
 void drain_init(struct drain *drain, struct worker **workers, size_t worker_count);
-/* `duration_ns` counts from `now_ns` (monotonic). */
+/* `duration_ns` counts from `now_ns` (monotonic); DRAIN_FOR_EVER: it is not over before a further call has set an end, not even without
+ * connections. */
 void drain_start(struct drain *drain, uint64_t now_ns, uint64_t duration_ns);
 /* Whether the process may end now. False before the start. */
 bool drain_is_over(const struct drain *drain, uint64_t now_ns);

@@ -13,21 +13,26 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "compile/identity_cache.h"
-#include "os/lock.h"
 #include "os/processor.h"
 #include "os/signal.h"
+#include "server/admin.h"
 #include "server/configuration.h"
 #include "server/drain.h"
 #include "server/listener_sockets.h"
 #include "server/log_writer.h"
 #include "server/publish.h"
 #include "server/reload.h"
+#include "server/reload_report.h"
 #include "server/resolution.h"
+#include "server/own_port.h"
 #include "server/status.h"
 #include "tls/tickets.h"
 
 /* How often an address that could not be bound, or input that could not be read, is tried again. */
 #define RETRY_NS SECONDS(1)
+
+/* The gateway's own ports. */
+enum server_port { SERVER_PORT_STATUS, SERVER_PORT_ADMIN, SERVER_PORTS };
 
 struct server {
     const struct server_options *options;
@@ -48,8 +53,10 @@ struct server {
     struct listener_sockets sockets;
     struct publisher publisher;
     struct log_writer *log_writer;
-    struct status status;
-    int status_lock; /* -1: none */
+    struct own_port ports[SERVER_PORTS];
+    bool ready;
+    struct admin admin;
+    struct reload_report report;
     struct reload reload;
     struct resolution resolution;
     struct drain drain;
@@ -102,8 +109,9 @@ static void server_schedule(struct server *server) {
         if (!timer_is_set(&server->poll))
             timer_set(&server->timers, &server->poll, clock_monotonic_ns(), SERVER_POLL_NS);
     }
-    bool unbound = listener_sockets_failed(&server->sockets, &locked) != 0 ||
-                   (server->options->status_port != 0 && !server->status.listening);
+    bool unbound = listener_sockets_failed(&server->sockets, &locked) != 0;
+    for (size_t i = 0; i < SERVER_PORTS; i++)
+        unbound = unbound || own_port_is_missing(&server->ports[i]);
     if (unbound && !timer_is_set(&server->retry))
         timer_set(&server->timers, &server->retry, clock_monotonic_ns(), RETRY_NS);
 }
@@ -120,6 +128,7 @@ static void server_reload(void *argument) {
     configuration_load(&server->configuration, server->force_load, &load);
     server->force_load = false;
     if (!load.unchanged) {
+        reload_report_take(&server->report, &load);
         server_tell(server, &load.diagnostics);
         if (load.snapshot != NULL)
             server_publish(server, &load);
@@ -136,18 +145,9 @@ static void server_reload(void *argument) {
 
 /* --- Timers and signals --- */
 
-static void server_bind_status(struct server *server) {
-    struct network_address address = server->options->bind;
-    address.port = server->options->status_port;
-    if (address.port == 0 || server->status.listening)
-        return;
-    int result = server->status_lock >= 0 ? 0 : listener_lock(&address, &server->status_lock);
-    if (result == 0)
-        result = status_init(&server->status, server->loop, &server->timers, &address);
-    if (result < 0)
-        log_error("status port %u cannot be bound: %s", address.port, strerror(-result));
-    else
-        log_info("status port %u: /healthz/ready", address.port);
+static void server_bind_ports(struct server *server) {
+    for (size_t i = 0; i < SERVER_PORTS; i++)
+        own_port_bind(&server->ports[i]);
 }
 
 static void server_retry(struct timer *timer) {
@@ -156,10 +156,7 @@ static void server_retry(struct timer *timer) {
         return;
     if (listener_sockets_retry(&server->sockets))
         listener_sockets_hand_over(&server->sockets);
-    if (!server->status.listening) {
-        server_bind_status(server);
-        status_set_ready(&server->status, true);
-    }
+    server_bind_ports(server);
     server_schedule(server);
 }
 
@@ -170,18 +167,35 @@ static void server_poll(struct timer *timer) {
     server_schedule(server);
 }
 
+static uint64_t drain_duration_ns(const struct server *server) {
+    return publisher_current(&server->publisher)->settings.termination_drain_duration_ns;
+}
+
+static void server_drain(struct server *server, uint64_t duration_ns) {
+    server->ready = false;
+    drain_start(&server->drain, clock_monotonic_ns(), duration_ns);
+    server_schedule(server);
+}
+
+/* The administration's drain has no end of its own: the SIGTERM that follows it sets one. */
+static void server_drain_asked(void *argument) {
+    struct server *server = argument;
+    if (server->drain.started)
+        return;
+    log_info("draining %llu connections until SIGTERM", (unsigned long long)drain_connections(&server->drain));
+    server_drain(server, DRAIN_FOR_EVER);
+}
+
 static void server_terminate(struct server *server) {
-    if (server->drain.started) {
+    if (server->drain.started && server->drain.deadline_ns != DRAIN_FOR_EVER) {
         log_info("ending at once: %llu connections are cut", (unsigned long long)drain_connections(&server->drain));
         server->ended = true;
         return;
     }
-    uint64_t duration_ns = publisher_current(&server->publisher)->settings.termination_drain_duration_ns;
+    uint64_t duration_ns = drain_duration_ns(server);
     log_info("draining %llu connections for at most %llu ms", (unsigned long long)drain_connections(&server->drain),
              (unsigned long long)(duration_ns / NANOSECONDS_PER_MILLISECOND));
-    status_set_ready(&server->status, false);
-    drain_start(&server->drain, clock_monotonic_ns(), duration_ns);
-    server_schedule(server);
+    server_drain(server, duration_ns);
 }
 
 static void server_signalled(struct loop_source *source, unsigned events) {
@@ -217,6 +231,16 @@ static void raise_descriptor_limit(void) {
         log_warning("the limit of open files cannot be raised: %s", strerror(errno));
 }
 
+static void answer_status(void *argument, const struct local_request *request, struct local_answer *ret_answer) {
+    const struct server *server = argument;
+    status_answer(request, server->ready, ret_answer);
+}
+
+static void server_init_ports(struct server *server) {
+    own_port_init(&server->ports[SERVER_PORT_STATUS], "status port", server->loop, &server->timers, answer_status, server);
+    own_port_init(&server->ports[SERVER_PORT_ADMIN], "administration", server->loop, &server->timers, admin_answer, &server->admin);
+}
+
 static int server_start_machine(struct server *server) {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     int result = signal_open(signals, ARRAY_SIZE(signals), &server->signal_descriptor);
@@ -227,6 +251,7 @@ static int server_start_machine(struct server *server) {
     if (result < 0)
         return result;
     timer_wheel_init(&server->timers, clock_monotonic_ns());
+    server_init_ports(server);
     timer_init(&server->poll, server_poll);
     timer_init(&server->retry, server_retry);
     result = loop_add_level(server->loop, &server->signals, server->signal_descriptor, server_signalled);
@@ -260,10 +285,27 @@ static int server_start_workers(struct server *server) {
     return log_writer_create(server->rings, server->worker_count, &server->log_writer);
 }
 
+static void server_set_ports(struct server *server) {
+    const struct server_options *options = server->options;
+    struct network_address address = options->bind;
+    address.port = options->status_port;
+    own_port_set(&server->ports[SERVER_PORT_STATUS], &address);
+    own_port_set_admin(&server->ports[SERVER_PORT_ADMIN], &options->admin);
+    if (!admin_address_is_local(&options->admin))
+        log_warning("the administration is asked to listen where others may reach it: whoever does sees the configuration and can drain the gateway");
+    server->admin = (struct admin){.publisher = &server->publisher,
+                                   .resolution = &server->resolution,
+                                   .report = &server->report,
+                                   .ready = &server->ready,
+                                   .drain = server_drain_asked,
+                                   .argument = server};
+}
+
 /* True when it serves. */
 static bool server_start(struct server *server) {
     struct configuration_load load;
     configuration_load(&server->configuration, true, &load);
+    reload_report_take(&server->report, &load);
     server_tell(server, &load.diagnostics);
     /* A path that cannot be read is most likely a slip of the pen; an empty folder may be filled later. */
     bool unreadable = load.sources.file_count == 0 && load.diagnostics.counts[DIAGNOSTIC_ERROR] > 0;
@@ -275,7 +317,8 @@ static bool server_start(struct server *server) {
         log_error("cannot start: %s", strerror(-result));
     serves = serves && result == 0;
     if (serves) {
-        server_bind_status(server);
+        server_set_ports(server);
+        server_bind_ports(server);
         server_publish(server, &load);
         reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
     }
@@ -289,14 +332,15 @@ static bool server_start(struct server *server) {
 }
 
 static void server_serve(struct server *server) {
-    status_set_ready(&server->status, true);
+    server->ready = true;
     log_info("ready, %zu workers", server->worker_count);
     server_schedule(server);
     while (!server->ended) {
         int result = loop_turn(server->loop, timer_wheel_wait_ns(&server->timers, clock_monotonic_ns()));
         ASSERT(result >= 0);
         timer_wheel_advance(&server->timers, clock_monotonic_ns());
-        status_collect(&server->status);
+        for (size_t i = 0; i < SERVER_PORTS; i++)
+            local_service_collect(&server->ports[i].service);
     }
 }
 
@@ -315,9 +359,9 @@ static void server_stop_workers(struct server *server) {
 }
 
 static void server_stop(struct server *server) {
-    status_deinit(&server->status);
-    if (server->status_lock >= 0)
-        lock_release(server->status_lock);
+    for (size_t i = 0; i < SERVER_PORTS; i++)
+        own_port_deinit(&server->ports[i]);
+    reload_report_deinit(&server->report);
     reload_deinit(&server->reload);
     resolution_deinit(&server->resolution);
     server_stop_workers(server);
@@ -338,7 +382,6 @@ int server_run(const struct server_options *options) {
     server->options = options;
     server->signal_descriptor = -1;
     server->signals.descriptor = -1;
-    server->status_lock = -1;
     server->tickets = tls_tickets_create();
     server->identities = identity_cache_create();
     struct compile_options compile_options = options->compile;

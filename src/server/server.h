@@ -9,6 +9,7 @@
 #include "base/compiler.h"
 #include "base/network_address.h"
 #include "compile/compile.h"
+#include "server/admin_address.h"
 
 struct server_options {
     const char *const *paths; /* of the configuration */
@@ -17,6 +18,7 @@ struct server_options {
     unsigned concurrency;           /* workers; 0: what affinity and the CPU quota leave */
     struct network_address bind;    /* of listeners that name no address, and of the status port; size 0: every address */
     uint16_t status_port;           /* 0: none */
+    struct admin_address admin;
     const char *dns_servers;        /* as in dns_resolver_create */
 };
 

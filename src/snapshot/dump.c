@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "snapshot/access_log_operator_table.h"
+#include "snapshot/dump_names.h"
 #include "snapshot/snapshot.h"
 #include "tls/identity.h"
 
@@ -31,20 +32,6 @@ static void print_line(FILE *output, const char *label, struct span text) {
     fputs(label, output);
     print_text(output, text);
     fputc('\n', output);
-}
-
-static const char *path_normalization_name(enum path_normalization value) {
-    switch (value) {
-    case PATH_NORMALIZATION_BASE:
-        return "base";
-    case PATH_NORMALIZATION_NONE:
-        return "none";
-    case PATH_NORMALIZATION_MERGE_SLASHES:
-        return "merge slashes";
-    case PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES:
-        return "decode and merge slashes";
-    }
-    return "";
 }
 
 static void dump_settings(const struct gateway_settings *settings, FILE *output) {
@@ -139,22 +126,6 @@ static void dump_destinations(const struct destinations *destinations, const cha
     }
 }
 
-static const char *filter_chain_kind_name(enum filter_chain_kind kind) {
-    switch (kind) {
-    case FILTER_CHAIN_HTTP:
-        return "HTTP";
-    case FILTER_CHAIN_HTTPS:
-        return "HTTPS";
-    case FILTER_CHAIN_TCP:
-        return "TCP";
-    case FILTER_CHAIN_TLS_TCP:
-        return "TLS";
-    case FILTER_CHAIN_PASSTHROUGH:
-        return "PASSTHROUGH";
-    }
-    return "";
-}
-
 static void dump_identity(const struct filter_chain *chain, FILE *output) {
     print_line(output, "    credential: ", chain->credential_name);
     if (chain->identity == NULL) {
@@ -197,17 +168,12 @@ static void dump_listener(const struct listener *listener, FILE *output) {
 }
 
 static void dump_retry(const struct retry_policy *retry, FILE *output) {
-    static const char *const names[] = {"connect-failure", "refused-stream", "unavailable",
-                                        "cancelled",       "retriable-status-codes", "5xx",
-                                        "gateway-error",   "reset",          "retriable-4xx",
-                                        "deadline-exceeded", "internal",     "resource-exhausted",
-                                        "envoy-ratelimited"};
     fprintf(output, "      retries: %u", retry->attempts);
     const char *separator = " on ";
-    for (size_t i = 0; i < ARRAY_SIZE(names) && retry->attempts > 0; i++) {
+    for (size_t i = 0; i < RETRY_ON_COUNT && retry->attempts > 0; i++) {
         if ((retry->retry_on & (1u << i)) == 0)
             continue;
-        fprintf(output, "%s%s", separator, names[i]);
+        fprintf(output, "%s%s", separator, retry_on_name(i));
         separator = ",";
     }
     for (size_t i = 0; i < retry->status_code_count && retry->attempts > 0; i++)

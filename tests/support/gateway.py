@@ -61,9 +61,9 @@ class Gateway:
     """A running `fairlead run`. Its standard output is the access log."""
 
     def __init__(self, *paths, arguments=(), environment=None):
-        self.status_port = free_ports(1)[0]
+        self.status_port, self.admin_port = free_ports(2)
         self.log_lines, self.error_lines = [], []
-        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port)]
+        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port), "--admin", f"127.0.0.1:{self.admin_port}"]
         command += ["--concurrency", os.environ.get("FAIRLEAD_CONCURRENCY", "2")]
         for path in paths:
             command += ["-f", str(path)]
@@ -88,6 +88,24 @@ class Gateway:
             return error.code
         except OSError:
             return None
+
+    def admin(self, path, method="GET", fields=None, body=None):
+        """An answer of the administration: its status and its text."""
+        question = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", method=method, headers=fields or {}, data=body)
+        try:
+            with urllib.request.urlopen(question, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def admin_json(self, path):
+        status, text = self.admin(path)
+        assert status == 200, text
+        return json.loads(text)
+
+    def stats(self):
+        """The counters by name."""
+        return {name: int(value) for name, value in (line.split(": ") for line in self.admin("/stats")[1].splitlines())}
 
     def ready(self):
         if self.process.poll() is not None:
