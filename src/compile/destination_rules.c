@@ -18,9 +18,33 @@ static bool exported_privately(const struct compiler *compiler, const struct des
                                 span_equal(list->items[0].text, rule->meta.namespace));
 }
 
+static bool policy_protects(const struct traffic_policy *policy) {
+    if (policy == NULL)
+        return false;
+    if (policy->tls != NULL && (policy->tls->broken || policy->tls->mode != CLIENT_TLS_DISABLE))
+        return true;
+    for (const struct unsupported *item = policy->unsupported.first; item != NULL; item = item->next)
+        if (item->restricts_or_encrypts)
+            return true;
+    for (size_t i = 0; i < policy->port_level_count; i++)
+        if (policy_protects(&policy->port_level[i]))
+            return true;
+    return false;
+}
+
+/* An invalid rule is as good as absent, but for one that may have asked for encryption: without it requests would go in clear text. */
+static bool rule_counts(const struct destination_rule *rule) {
+    if (!rule->meta.invalid || policy_protects(rule->traffic_policy))
+        return true;
+    for (size_t i = 0; i < rule->subset_count; i++)
+        if (policy_protects(rule->subsets[i].traffic_policy))
+            return true;
+    return false;
+}
+
 static bool in_scope(const struct compiler *compiler, const struct destination_rule *rule, enum rule_scope scope,
                      struct span namespace) {
-    if (rule->meta.invalid || !span_equal(rule->meta.namespace, namespace))
+    if (!span_equal(rule->meta.namespace, namespace) || !rule_counts(rule))
         return false;
     if (rule->has_workload_selector && (!span_equal(rule->meta.namespace, compiler->gateway_namespace) ||
                                         !label_set_contains(&compiler->gateway_labels, &rule->workload_selector)))
@@ -145,11 +169,20 @@ static const struct destination_subset *find_subset(const struct rule_list *rule
     return NULL;
 }
 
+static void refuse_invalid(struct compiler *compiler, const struct destination_rule *rule, struct destination_policy *policy) {
+    bool allowed = compiler->options->allow_unsupported;
+    if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, rule->meta.name_position, &rule->meta))
+        compiler_report(compiler, compiler_restriction_severity(compiler), DIAGNOSTIC_UNSUPPORTED_RESTRICTION, rule->meta.name_position,
+                        &rule->meta, allowed ? "" : "mend it; --allow-unsupported ignores it",
+                        "the object is invalid and asks for encryption or a restriction: %s",
+                        allowed ? "it is ignored" : "what goes to this host is refused");
+    if (!allowed)
+        policy->refusal = arena_print(compiler->arena, "%.*s: it is invalid", SPAN_ARGUMENTS(rule->meta.title));
+}
+
 static void refuse_tls(struct compiler *compiler, struct destination_policy *policy) {
     const struct client_tls *tls = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
-    if (tls != NULL && tls->broken)
-        destination_policy_refuse(compiler, policy->tls.rule, tls->position, "this tls block as it is written", policy);
-    else if (tls != NULL && tls->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0)
+    if (tls != NULL && tls->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0)
         destination_policy_refuse(compiler, policy->tls.rule, tls->position, "trafficPolicy.tls of mode ISTIO_MUTUAL without --mesh-identity",
                                   policy);
 }
@@ -159,6 +192,13 @@ void destination_policy_find(struct compiler *compiler, struct span host, struct
     struct destination_policy policy = {.has_subset = subset.size == 0};
     struct rule_list rules = {0};
     find_rules(compiler, host, service_namespace, &rules);
+    for (size_t i = 0; i < rules.count; i++) {
+        if (!rules.items[i]->meta.invalid)
+            continue;
+        refuse_invalid(compiler, rules.items[i], &policy);
+        *ret_policy = policy;
+        return;
+    }
     for (size_t i = 0; i < rules.count; i++) {
         if (rules.items[i]->traffic_policy == NULL)
             continue;

@@ -141,7 +141,7 @@ static void report_forgotten_port(struct compiler *compiler, const struct merged
 static struct merged_server *merged_server_new(struct compiler *compiler, const struct gateway *gateway, size_t index) {
     struct arena *arena = &compiler->scratch;
     const struct gateway_server *server = &gateway->servers[index];
-    if (server->invalid || !server->has_port)
+    if (!server->has_port)
         return NULL;
     struct merged_server *merged = arena_new(arena, struct merged_server);
     merged->gateway = gateway;

@@ -5,12 +5,8 @@
 
 #include "base/arena.h"
 #include "compile/array.h"
+#include "resource/host_wildcard.h"
 
-bool host_name_is_wildcard(struct span name);
-/* Whether everything that `narrow` stands for, `wide` does too. */
-bool host_name_is_subset(struct span narrow, struct span wide);
-/* Whether one is a subset of the other. */
-bool host_name_overlaps(struct span a, struct span b);
 /* Of each overlapping pair the narrower name, each name once, in order of `a`, then `b`; strings are borrowed. */
 void host_name_intersect(struct arena *arena, const struct span_list *a, const struct span_list *b,
                          struct span_list *ret_names);

@@ -139,8 +139,6 @@ static const struct l4_route *find_tcp_route(struct compiler *compiler, const st
                                              const struct merged_server *server) {
     for (size_t i = 0; i < service->tcp_count; i++) {
         const struct l4_route *route = &service->tcp[i];
-        if (route->invalid)
-            continue;
         if (route->match_count == 0)
             return route;
         for (size_t match = 0; match < route->match_count; match++) {
@@ -222,7 +220,7 @@ static size_t add_tls_routes(struct compiler *compiler, struct listener_draft *l
     size_t added = 0;
     for (size_t i = 0; i < service->tls_count; i++) {
         const struct l4_route *route = &service->tls[i];
-        for (size_t m = 0; m < route->match_count && !route->invalid && route->destination_count > 0; m++) {
+        for (size_t m = 0; m < route->match_count && route->destination_count > 0; m++) {
             const struct l4_match *match = &route->matches[m];
             if (match->sni_hosts.count == 0 || !l4_match_holds(compiler, match, &service->meta, server) ||
                 !pass_names(compiler, listener, match, &service->meta, server))

@@ -45,9 +45,15 @@ static uint16_t redirect_port(const struct http_redirect *written, const struct 
     return port == (https ? 443 : 80) ? 0 : port;
 }
 
+static bool redirect_code_is_served(int64_t code) {
+    return code == 0 || (code >= 301 && code <= 303) || code == 307 || code == 308;
+}
+
 static bool compile_redirect(struct compiler *compiler, const struct object_meta *meta, const struct http_redirect *written,
                              const struct merged_server *server, struct route *route) {
     struct redirect_action *action = arena_new(compiler->arena, struct redirect_action);
+    if (!redirect_code_is_served(written->code.value))
+        return report(compiler, meta, written->code.position, "as in Istio, only 301, 302, 303, 307 and 308 are redirects that can be answered");
     action->status = written->code.value != 0 ? (int)written->code.value : REDIRECT_STATUS_DEFAULT;
     action->scheme = arena_copy(compiler->arena, written->scheme.text);
     action->port = redirect_port(written, server);

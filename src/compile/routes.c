@@ -117,8 +117,6 @@ void compile_routes(struct compiler *compiler, const struct bound_virtual_servic
     bool ended = false;
     for (size_t i = 0; i < object->http_count && !ended; i++) {
         const struct http_route *written = &object->http[i];
-        if (written->invalid)
-            continue;
         if (written->match_count == 0)
             ended = add_route(&scope, written, NULL, &routes);
         for (size_t match = 0; match < written->match_count && !ended; match++)

@@ -163,7 +163,7 @@ bool decode_part(struct decoder *decoder, const struct node *node, void *target,
     decoder->failed = false;
     function(decoder, node, target);
     bool failed = decoder->failed;
-    decoder->failed = failed_before;
+    decoder->failed = failed_before || failed;
     return failed;
 }
 

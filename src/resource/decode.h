@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/compiler.h"
+#include "base/map.h"
 #include "resource/located.h"
 #include "resource/object.h"
 #include "text/diagnostic.h"
@@ -23,6 +24,7 @@ struct decoder {
     struct span title; /* the object, for diagnostics */
     struct unsupported_list *unsupported; /* where FIELD_UNSUPPORTED goes */
     const struct decode_path *path;
+    struct map *regexes;  /* pattern -> what is wrong with it, or "": each is tried once a load; NULL: none is tried */
     bool failed;          /* a mistake was found since it was last cleared */
     bool accepts_unknown; /* unknown fields are silent unless they are nearly a known one */
 };
@@ -68,11 +70,14 @@ void decode_mapping(struct decoder *decoder, const struct node *node, const stru
 /* A list of anything: the items, zeroed and then decoded one by one. Count 0 and NULL when it is no list. */
 void *decode_items(struct decoder *decoder, const struct node *node, size_t item_size, decode_function item,
                    size_t *ret_count);
-/* Whether decoding this part met a mistake; decoder->failed is then as it was before. */
+/* Whether decoding this part met a mistake. Inside of it decoder->failed speaks of the part alone. */
 bool decode_part(struct decoder *decoder, const struct node *node, void *target, decode_function function);
 
 bool decode_string(struct decoder *decoder, const struct node *node, struct located *ret_text);
 void decode_strings(struct decoder *decoder, const struct node *node, struct located_list *ret_list);
+/* As decode_strings, then `check` for each item, with the path of the item. */
+void decode_strings_checked(struct decoder *decoder, const struct node *node, void (*check)(struct decoder *decoder, const struct located *item),
+                            struct located_list *ret_list);
 void decode_labels(struct decoder *decoder, const struct node *node, struct label_set *ret_labels);
 void decode_number(struct decoder *decoder, const struct node *node, int64_t minimum, int64_t maximum,
                    struct located_number *ret_number);

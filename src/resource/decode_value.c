@@ -36,6 +36,18 @@ void decode_strings(struct decoder *decoder, const struct node *node, struct loc
     ret_list->position = node->position;
 }
 
+void decode_strings_checked(struct decoder *decoder, const struct node *node, void (*check)(struct decoder *decoder, const struct located *item),
+                            struct located_list *ret_list) {
+    const struct decode_path *parent = decoder->path;
+    decode_strings(decoder, node, ret_list);
+    for (size_t i = 0; i < ret_list->count; i++) {
+        struct decode_path path = {.parent = parent, .index = i};
+        decoder->path = &path;
+        check(decoder, &ret_list->items[i]);
+        decoder->path = parent;
+    }
+}
+
 void decode_labels(struct decoder *decoder, const struct node *node, struct label_set *ret_labels) {
     if (!node_is_mapping(node)) {
         wrong_type(decoder, node, "a mapping", "write 'key: value' lines");

@@ -62,7 +62,6 @@ struct gateway_port {
 
 struct gateway_server {
     struct position position;
-    bool invalid; /* a mistake was diagnosed: this server must not be used, the others may */
     bool has_port;
     struct gateway_port port;
     struct located bind;

@@ -2,6 +2,8 @@
 
 #include "base/limits.h"
 #include "resource/base64.h"
+#include "resource/header_check.h"
+#include "resource/name_check.h"
 #include "resource/retry_on.h"
 
 #define MILLISECOND_NS 1000000
@@ -33,18 +35,12 @@ static void decode_scheme(struct decoder *decoder, const struct node *node, void
         decode_string(decoder, node, target);
 }
 
+/* Istio's admission takes 300 to 399; those that it can answer with are the compiler's matter. 0 is not written. */
 static void decode_redirect_code(struct decoder *decoder, const struct node *node, void *target) {
-    static const int64_t codes[] = {0, 301, 302, 303, 307, 308};
-    struct located_number code = {0};
-    decode_number(decoder, node, 0, 999, &code);
-    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-        if (code.value != codes[i])
-            continue;
-        *(struct located_number *)target = code;
-        return;
-    }
-    decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, "use 301, 302, 303, 307 or 308",
-                 "%lld is no redirect that can be answered", (long long)code.value);
+    struct located_number *code = target;
+    decode_number(decoder, node, 0, 999, code);
+    if (code->is_set && code->value != 0 && (code->value < 300 || code->value > 399))
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, "use 301, 302, 303, 307 or 308", "%lld is no redirect", (long long)code->value);
 }
 
 static void report_two_ports(struct decoder *decoder, const struct node *node) {
@@ -154,6 +150,8 @@ static void decode_regex_rewrite(struct decoder *decoder, const struct node *nod
     if (node_is_mapping(node) && (rewrite->regex_match.text.size == 0 || rewrite->regex_rewrite.text.size == 0))
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "set match and rewrite",
                      "uriRegexRewrite needs both match and rewrite");
+    else if (rewrite->regex_match.text.size > 0)
+        name_check_regex(decoder, rewrite->regex_match.text, rewrite->regex_match.position);
 }
 
 void http_rewrite_decode(struct decoder *decoder, const struct node *node, void *target) {
@@ -191,10 +189,20 @@ static void decode_operations(struct decoder *decoder, const struct node *node, 
     DECODE_MAPPING(decoder, node, fields, target);
 }
 
+static void decode_request_headers(struct decoder *decoder, const struct node *node, void *target) {
+    decode_operations(decoder, node, target);
+    header_check_request(decoder, target);
+}
+
+static void decode_response_headers(struct decoder *decoder, const struct node *node, void *target) {
+    decode_operations(decoder, node, target);
+    header_check_response(decoder, target);
+}
+
 void http_headers_decode(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
-        FIELD_CALL_AT("request", decode_operations, struct http_headers, request),
-        FIELD_CALL_AT("response", decode_operations, struct http_headers, response),
+        FIELD_CALL_AT("request", decode_request_headers, struct http_headers, request),
+        FIELD_CALL_AT("response", decode_response_headers, struct http_headers, response),
     };
     DECODE_MAPPING(decoder, node, fields, target);
 }

@@ -1,14 +1,15 @@
 #include "resource/http_match.h"
 
 #include "resource/decode.h"
-#include "resource/header_name.h"
+#include "resource/header_check.h"
+#include "resource/name_check.h"
 
 struct string_match_key {
     const char *name;
     enum string_match_kind kind;
 };
 
-void string_match_decode(struct decoder *decoder, const struct node *node, void *target) {
+static void decode_kind(struct decoder *decoder, const struct node *node, void *target) {
     static const struct string_match_key keys[] = {
         {"exact", STRING_MATCH_EXACT}, {"prefix", STRING_MATCH_PREFIX}, {"regex", STRING_MATCH_REGEX}};
     static const struct field fields[] = {
@@ -28,19 +29,30 @@ void string_match_decode(struct decoder *decoder, const struct node *node, void 
     if (written > 1)
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
                      "only one of exact, prefix and regex may be set");
-    if (match->kind == STRING_MATCH_REGEX && match->value.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write a regular expression", "the regex is empty");
 }
 
-/* Of everything but uri: there the empty prefix is every path. */
-static void decode_condition(struct decoder *decoder, const struct node *node, void *target) {
+void string_match_decode(struct decoder *decoder, const struct node *node, void *target) {
     const struct string_match *match = target;
-    string_match_decode(decoder, node, target);
+    decode_kind(decoder, node, target);
+    if (match->kind == STRING_MATCH_REGEX)
+        name_check_regex(decoder, match->value, match->position);
+}
+
+/* Of everything but uri: there the empty prefix is every path. `star_is_presence`: the regex "*", which is no RE2, means that it is there. */
+static void decode_condition_of(struct decoder *decoder, const struct node *node, bool star_is_presence, struct string_match *match) {
+    decode_kind(decoder, node, match);
+    bool is_star = star_is_presence && span_equal(match->value, SPAN_LITERAL("*"));
+    if (match->kind == STRING_MATCH_REGEX && !is_star)
+        name_check_regex(decoder, match->value, match->position);
     if (match->kind == STRING_MATCH_PREFIX && match->value.size == 0)
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, match->position, "write {} if it only has to be there", "the prefix is empty");
 }
 
-static struct named_match_list decode_named(struct decoder *decoder, const struct node *node) {
+static void decode_condition(struct decoder *decoder, const struct node *node, void *target) {
+    decode_condition_of(decoder, node, false, target);
+}
+
+static struct named_match_list decode_named(struct decoder *decoder, const struct node *node, bool star_is_presence) {
     struct named_match_list list = {0};
     if (!node_is_mapping(node)) {
         decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, node->position, "write 'name: {exact: value}' lines",
@@ -58,43 +70,39 @@ static struct named_match_list decode_named(struct decoder *decoder, const struc
         }
         struct decode_path path = {.parent = decoder->path, .key = field->key};
         decoder->path = &path;
-        decode_condition(decoder, field->value, &item.match);
+        decode_condition_of(decoder, field->value, star_is_presence, &item.match);
         /* Claims exist only once a token was checked. */
-        if (span_starts_with(field->key, SPAN_LITERAL("@")))
+        if (header_name_is_claim(field->key)) {
             decode_unsupported(decoder, field->key_position, true);
-        else
+            list.claim = (struct located){field->key, field->key_position};
+        } else {
             list.items[list.count++] = item;
+        }
         decoder->path = path.parent;
     }
     return list;
 }
 
-static bool is_header_name(struct span name) {
-    static const char *const pseudo_headers[] = {":authority", ":method", ":path", ":scheme"};
-    for (size_t i = 0; i < ARRAY_SIZE(pseudo_headers); i++)
-        if (span_equal(name, span_of(pseudo_headers[i])))
-            return true;
-    return header_name_is_token(name);
-}
-
-static struct named_match_list decode_header_names(struct decoder *decoder, const struct node *node) {
-    struct named_match_list list = decode_named(decoder, node);
-    for (size_t i = 0; i < list.count; i++)
-        if (!is_header_name(list.items[i].name))
-            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list.items[i].position,
+static void decode_header_names(struct decoder *decoder, const struct node *node, bool star_is_presence, struct named_match_list *list) {
+    *list = decode_named(decoder, node, star_is_presence);
+    for (size_t i = 0; i < list->count; i++)
+        if (!header_name_is_matchable(list->items[i].name))
+            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list->items[i].position,
                          "write the name of a header, as in x-user", "'%.*s' is no name of a header",
-                         SPAN_ARGUMENTS(list.items[i].name));
-    return list;
+                         SPAN_ARGUMENTS(list->items[i].name));
 }
 
 static void decode_headers(struct decoder *decoder, const struct node *node, void *target) {
-    struct named_match_list *list = target;
-    *list = decode_header_names(decoder, node);
+    decode_header_names(decoder, node, false, target);
+}
+
+static void decode_without_headers(struct decoder *decoder, const struct node *node, void *target) {
+    decode_header_names(decoder, node, true, target);
 }
 
 static void decode_query_params(struct decoder *decoder, const struct node *node, void *target) {
     struct named_match_list *list = target;
-    *list = decode_named(decoder, node);
+    *list = decode_named(decoder, node, false);
 }
 
 static const struct field http_match_fields[] = {
@@ -105,7 +113,7 @@ static const struct field http_match_fields[] = {
     FIELD_CALL_AT("method", decode_condition, struct http_match, method),
     FIELD_CALL_AT("authority", decode_condition, struct http_match, authority),
     FIELD_CALL_AT("headers", decode_headers, struct http_match, headers),
-    FIELD_CALL_AT("withoutHeaders", decode_headers, struct http_match, without_headers),
+    FIELD_CALL_AT("withoutHeaders", decode_without_headers, struct http_match, without_headers),
     FIELD_CALL_AT("queryParams", decode_query_params, struct http_match, query_params),
     FIELD_NUMBER_AT("port", struct http_match, port, 0, 65535),
     FIELD_AT("gateways", FIELD_STRINGS, struct http_match, gateways),
@@ -122,4 +130,8 @@ void http_match_decode(struct decoder *decoder, const struct node *node, void *t
     decoder->unsupported = &match->unsupported;
     DECODE_MAPPING(decoder, node, http_match_fields, match);
     decoder->unsupported = outer;
+    name_check_gateways(decoder, &match->gateways);
+    name_check_labels(decoder, &match->source_labels);
+    if (match->source_namespace.text.size > 0)
+        name_check_dns_label(decoder, &match->source_namespace, "a namespace");
 }

@@ -29,6 +29,7 @@ struct named_match {
 struct named_match_list {
     struct named_match *items;
     size_t count;
+    struct located claim; /* the last condition on a claim of a token, which is no item; empty: there is none */
 };
 
 struct http_match {

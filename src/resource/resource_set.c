@@ -16,11 +16,13 @@ void resource_set_init(struct resource_set *set, struct arena *arena) {
     *set = (struct resource_set){.arena = arena};
     map_init(&set->index);
     map_init(&set->skipped_kinds);
+    map_init(&set->regexes);
 }
 
 void resource_set_deinit(struct resource_set *set) {
     map_deinit(&set->index);
     map_deinit(&set->skipped_kinds);
+    map_deinit(&set->regexes);
 }
 
 /* Puts `meta` (the first member of a struct `type`) at `place`, which is the count to append. */
@@ -163,7 +165,7 @@ static bool is_wanted(const struct resource_kind_entry *entry, const struct obje
 
 static void decode_object(struct resource_set *set, const struct node *root, const struct resource_kind_entry *entry,
                           struct diagnostic_list *diagnostics) {
-    struct decoder decoder = {.arena = set->arena, .diagnostics = diagnostics};
+    struct decoder decoder = {.arena = set->arena, .diagnostics = diagnostics, .regexes = &set->regexes};
     struct object_meta meta = {.resource_kind = entry->resource_kind};
     bool hidden_before = diagnostics->excerpts_hidden;
     diagnostics->excerpts_hidden = hidden_before || entry->resource_kind == RESOURCE_SECRET;

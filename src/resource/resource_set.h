@@ -47,6 +47,7 @@ struct resource_set {
     bool any[RESOURCE_KIND_COUNT]; /* the input holds an object of the kind, valid or not */
     struct map index;              /* "group/kind/namespace/name" -> struct resource_index_entry */
     struct map skipped_kinds;      /* said once each */
+    struct map regexes;            /* each is tried once: see decode.h */
 };
 
 /* Objects and their strings live in `arena`, which must outlive the set and everything compiled from it that borrows. */

@@ -1,7 +1,12 @@
 #include "resource/virtual_service.h"
 
+#include "base/clock.h"
 #include "resource/http_mirror.h"
+#include "resource/http_route_check.h"
+#include "resource/name_check.h"
+#include "resource/name_syntax.h"
 #include "resource/object_decode.h"
+#include "resource/virtual_service_check.h"
 
 /* --- Destinations --- */
 
@@ -10,12 +15,30 @@ static void decode_destination_port(struct decoder *decoder, const struct node *
         FIELD_NUMBER_AT("number", struct route_destination, port, 1, 65535),
     };
     DECODE_MAPPING(decoder, node, fields, target);
+    if (node_is_mapping(node) && node_get_present(node, "number") == NULL)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "set number, or leave port out", "the port has no number");
+}
+
+static void decode_destination_host(struct decoder *decoder, const struct node *node, void *target) {
+    struct located *host = target;
+    if (!decode_string(decoder, node, host) || host->text.size == 0)
+        return;
+    if (span_equal(host->text, SPAN_LITERAL("*")))
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, host->position, "name the host", "the destination '*' is no host");
+    else
+        name_check_wildcard_domain(decoder, host);
+}
+
+static void decode_destination_subset(struct decoder *decoder, const struct node *node, void *target) {
+    struct located *subset = target;
+    if (decode_string(decoder, node, subset) && subset->text.size > 0)
+        name_check_dns_label(decoder, subset, "a subset");
 }
 
 void route_destination_decode(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
-        FIELD_AT("host", FIELD_STRING, struct route_destination, host),
-        FIELD_AT("subset", FIELD_STRING, struct route_destination, subset),
+        FIELD_CALL_AT("host", decode_destination_host, struct route_destination, host),
+        FIELD_CALL_AT("subset", decode_destination_subset, struct route_destination, subset),
         FIELD_CALL_WHOLE("port", decode_destination_port),
     };
     struct route_destination *destination = target;
@@ -82,7 +105,7 @@ static const struct field http_route_fields[] = {
     FIELD_CALL_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
     FIELD_OF_TYPE("delegate", FIELD_UNSUPPORTED),
     FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
-    FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, 0),
+    FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, (int64_t)MILLISECONDS(1)),
     FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
     FIELD_CALL_AT("fault", http_fault_decode, struct http_route, fault),
     FIELD_CALL_AT("mirror", http_mirror_decode, struct http_route, mirrors),
@@ -94,59 +117,6 @@ static const struct field http_route_fields[] = {
     FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
 };
 
-/* What is done with requests on their way to a destination is nothing to a request that is answered here. */
-static void check_answering_route(struct decoder *decoder, const struct http_route *route, const char *action) {
-    static const char *const names[] = {"rewrite", "fault"};
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        const struct node *other = node_get_present(route->node, names[i]);
-        if (other != NULL)
-            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, other->position, "keep one of them",
-                         "%s cannot be used together with %s", names[i], action);
-    }
-    if (route->redirect.prefix_rewrite.text.size == 0)
-        return;
-    for (size_t i = 0; i < route->match_count; i++) {
-        const struct string_match *uri = &route->matches[i].uri;
-        if (uri->kind == STRING_MATCH_EXACT || uri->kind == STRING_MATCH_REGEX)
-            decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, uri->position, "match with prefix, or redirect with uri",
-                         "prefixRewrite needs a uri prefix to replace");
-    }
-}
-
-/* Istio's validateAuthorityRewrite. */
-static void check_authority(struct decoder *decoder, const struct http_route *route) {
-    const struct label_set *const sets[] = {&route->headers.request.set, &route->headers.request.add};
-    bool is_set = route->rewrite.authority.text.size > 0;
-    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-        for (size_t item = 0; item < sets[i]->count; item++) {
-            const struct label *label = &sets[i]->items[item];
-            if (!span_equal_ignore_case(label->key, SPAN_LITERAL("host")) && !span_equal_ignore_case(label->key, SPAN_LITERAL(":authority")))
-                continue;
-            if (is_set)
-                decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, label->position, "keep one of them", "the authority is rewritten more than once");
-            is_set = true;
-        }
-    }
-}
-
-static void check_http_route(struct decoder *decoder, const struct http_route *route) {
-    const struct node *node = route->node;
-    bool redirects = node_get_present(node, "redirect") != NULL;
-    bool answers = node_get_present(node, "directResponse") != NULL;
-    bool delegates = node_get_present(node, "delegate") != NULL;
-    check_authority(decoder, route);
-    http_mirrors_check(decoder, &route->mirrors);
-    int actions = (route->destination_count > 0) + redirects + answers + delegates;
-    if (actions == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, route->position, "add route with a destination",
-                     "the HTTP route does nothing: it has neither route nor redirect, directResponse or delegate");
-    else if (actions > 1)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, route->position, "keep one of them",
-                     "only one of route, redirect, directResponse and delegate may be set");
-    else if (redirects || answers)
-        check_answering_route(decoder, route, redirects ? "redirect" : "directResponse");
-}
-
 static void decode_http_route_fields(struct decoder *decoder, const struct node *node, void *target) {
     struct http_route *route = target;
     struct unsupported_list *outer = decoder->unsupported;
@@ -155,16 +125,34 @@ static void decode_http_route_fields(struct decoder *decoder, const struct node 
     decoder->unsupported = &route->unsupported;
     DECODE_MAPPING(decoder, node, http_route_fields, route);
     decoder->unsupported = outer;
-    if (node_is_mapping(node) && !decoder->failed)
-        check_http_route(decoder, route);
+    if (node_is_mapping(node))
+        http_route_check(decoder, route);
 }
 
 static void decode_http_route(struct decoder *decoder, const struct node *node, void *target) {
-    struct http_route *route = target;
-    route->invalid = decode_part(decoder, node, target, decode_http_route_fields);
+    decode_part(decoder, node, target, decode_http_route_fields);
 }
 
 /* --- TLS and TCP --- */
+
+static void check_subnet(struct decoder *decoder, const struct located *item) {
+    if (!name_is_subnet(item->text))
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, item->position, "write an address, or address/bits", "'%.*s' is no subnet",
+                     SPAN_ARGUMENTS(span_first(item->text, 80)));
+}
+
+/* Checked, but of no effect on a gateway. */
+static void decode_subnets(struct decoder *decoder, const struct node *node, void *target) {
+    struct located_list subnets = {0};
+    (void)target;
+    decode_strings_checked(decoder, node, check_subnet, &subnets);
+    decode_unsupported(decoder, node->position, true);
+}
+
+static void check_l4_match(struct decoder *decoder, const struct l4_match *match) {
+    name_check_gateways(decoder, &match->gateways);
+    name_check_labels(decoder, &match->source_labels);
+}
 
 static void decode_tls_match(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
@@ -173,7 +161,7 @@ static void decode_tls_match(struct decoder *decoder, const struct node *node, v
         FIELD_AT("gateways", FIELD_STRINGS, struct l4_match, gateways),
         FIELD_AT("sourceLabels", FIELD_LABELS, struct l4_match, source_labels),
         FIELD_AT("sourceNamespace", FIELD_STRING, struct l4_match, source_namespace),
-        FIELD_OF_TYPE("destinationSubnets", FIELD_RESTRICTION),
+        FIELD_CALL_WHOLE("destinationSubnets", decode_subnets),
     };
     struct l4_match *match = target;
     struct unsupported_list *outer = decoder->unsupported;
@@ -181,6 +169,7 @@ static void decode_tls_match(struct decoder *decoder, const struct node *node, v
     decoder->unsupported = &match->unsupported;
     DECODE_MAPPING(decoder, node, fields, match);
     decoder->unsupported = outer;
+    check_l4_match(decoder, match);
     if (node_is_mapping(node) && match->sni_hosts.count == 0)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, match->position, "add sniHosts", "the match has no sniHosts");
 }
@@ -191,7 +180,7 @@ static void decode_tcp_match(struct decoder *decoder, const struct node *node, v
         FIELD_AT("gateways", FIELD_STRINGS, struct l4_match, gateways),
         FIELD_AT("sourceLabels", FIELD_LABELS, struct l4_match, source_labels),
         FIELD_AT("sourceNamespace", FIELD_STRING, struct l4_match, source_namespace),
-        FIELD_OF_TYPE("destinationSubnets", FIELD_RESTRICTION),
+        FIELD_CALL_WHOLE("destinationSubnets", decode_subnets),
         FIELD_OF_TYPE("sourceSubnet", FIELD_RESTRICTION),
     };
     struct l4_match *match = target;
@@ -200,6 +189,7 @@ static void decode_tcp_match(struct decoder *decoder, const struct node *node, v
     decoder->unsupported = &match->unsupported;
     DECODE_MAPPING(decoder, node, fields, match);
     decoder->unsupported = outer;
+    check_l4_match(decoder, match);
 }
 
 static void decode_tls_matches(struct decoder *decoder, const struct node *node, void *target) {
@@ -234,7 +224,7 @@ static void decode_tls_route_fields(struct decoder *decoder, const struct node *
     route->position = node->position;
     route->node = node;
     DECODE_MAPPING(decoder, node, fields, route);
-    if (decoder->failed)
+    if (!node_is_mapping(node))
         return;
     check_l4_destinations(decoder, route);
     if (route->match_count == 0)
@@ -251,18 +241,16 @@ static void decode_tcp_route_fields(struct decoder *decoder, const struct node *
     route->position = node->position;
     route->node = node;
     DECODE_MAPPING(decoder, node, fields, route);
-    if (!decoder->failed)
+    if (node_is_mapping(node))
         check_l4_destinations(decoder, route);
 }
 
 static void decode_tls_route(struct decoder *decoder, const struct node *node, void *target) {
-    struct l4_route *route = target;
-    route->invalid = decode_part(decoder, node, target, decode_tls_route_fields);
+    decode_part(decoder, node, target, decode_tls_route_fields);
 }
 
 static void decode_tcp_route(struct decoder *decoder, const struct node *node, void *target) {
-    struct l4_route *route = target;
-    route->invalid = decode_part(decoder, node, target, decode_tcp_route_fields);
+    decode_part(decoder, node, target, decode_tcp_route_fields);
 }
 
 /* --- The whole --- */
@@ -296,8 +284,6 @@ struct object_meta *virtual_service_decode(struct decoder *decoder, const struct
     service->meta = *meta;
     decoder->unsupported = &service->meta.unsupported;
     object_decode_spec(decoder, root, fields, ARRAY_SIZE(fields), service);
-    if (!decoder->failed && service->http_count + service->tls_count + service->tcp_count == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, meta->position, "add one of http, tls and tcp",
-                     "the VirtualService has no routes");
+    virtual_service_check(decoder, service);
     return &service->meta;
 }

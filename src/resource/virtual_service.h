@@ -37,7 +37,6 @@ struct http_mirrors {
 
 struct http_route {
     struct position position;
-    bool invalid; /* a mistake was diagnosed: this route must not be used, the others may */
     struct located name;
     struct http_match *matches;
     size_t match_count; /* 0: everything matches */
@@ -69,7 +68,6 @@ struct l4_match {
 
 struct l4_route {
     struct position position;
-    bool invalid;
     struct l4_match *matches;
     size_t match_count;
     struct route_destination *destinations;
