@@ -22,27 +22,6 @@
 #define POLICY(kind, spec)                                                                                  \
     "---\napiVersion: security.istio.io/v1\nkind: " kind "\nmetadata: {name: p, namespace: istio-system}\nspec: " spec "\n"
 
-static void features_that_are_not_served_refuse_their_route(void **state) {
-    (void)state;
-    static const char *const entries[] = {
-        "{match: [{uri: {prefix: /a}}], delegate: {name: d}}",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
-        char yaml[8192];
-        struct world world;
-        snprintf(yaml, sizeof(yaml), "%s  - %s\n  - {route: [{destination: {host: web}}]}\n",
-                 BASE "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web, namespace: ns}\n"
-                      "spec:\n  gateways: [g]\n  hosts: [x.com]\n  http:\n",
-                 entries[i]);
-        world_of(&world, yaml);
-        assert_int_equal(world_route(&world, 8080, "", "x.com", "/a")->action, ROUTE_REFUSE);
-        assert_int_equal(world_route(&world, 8080, "", "x.com", "/b")->action, ROUTE_FORWARD);
-        assert_true(world_count(&world, DIAGNOSTIC_UNSUPPORTED_FIELD) > 0);
-        assert_true(position_is_known(world_find(&world, DIAGNOSTIC_UNSUPPORTED_FIELD)->position));
-        world_close(&world);
-    }
-}
-
 static void a_match_that_cannot_be_evaluated_drops_its_route(void **state) {
     (void)state;
     struct world world;
@@ -294,7 +273,6 @@ static void the_access_log_format_falls_back(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(features_that_are_not_served_refuse_their_route),
         cmocka_unit_test(a_match_that_cannot_be_evaluated_drops_its_route),
         cmocka_unit_test(a_misspelt_match_does_not_match_everything),
         cmocka_unit_test(what_is_unsupported_may_be_allowed),

@@ -153,11 +153,6 @@ static const struct l4_route *find_tcp_route(struct compiler *compiler, const st
 
 static void set_destinations(struct compiler *compiler, const struct virtual_service *service, const struct l4_route *route,
                              const struct merged_server *server, struct filter_chain *chain) {
-    for (size_t i = 0; i < route->destination_count; i++)
-        for (const struct unsupported *item = route->destinations[i].unsupported.first; item != NULL; item = item->next)
-            if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &service->meta))
-                compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_UNSUPPORTED_FIELD, item->position, &service->meta, "",
-                                "%.*s has no effect on bytes", SPAN_ARGUMENTS(item->path));
     compile_destinations(compiler, &service->meta, route->destinations, route->destination_count, server->number,
                          &chain->destinations);
     if (chain->destinations.count == 0 && chain->refusal.size == 0)

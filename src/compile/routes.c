@@ -8,7 +8,7 @@
 /* What the routes of one call have in common. */
 struct route_scope {
     struct compiler *compiler;
-    const struct object_meta *meta; /* of the VirtualService */
+    const struct object_meta *meta; /* of the rule */
     const struct merged_server *server;
 };
 
@@ -29,30 +29,11 @@ static bool match_holds_here(const struct route_scope *scope, const struct http_
            span_equal(match->source_namespace.text, compiler->gateway_namespace);
 }
 
-static void report_unsupported(const struct route_scope *scope, enum diagnostic_severity severity, struct span path,
-                               struct position position, const char *consequence) {
-    if (compiler_first_report(scope->compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, position, scope->meta))
-        compiler_report(scope->compiler, severity, DIAGNOSTIC_UNSUPPORTED_FIELD, position, scope->meta, "",
-                        "%.*s is not supported yet: %s", SPAN_ARGUMENTS(path), consequence);
-}
-
 static void refuse(struct route *route, struct arena *arena, struct span reason) {
     if (route->action == ROUTE_REFUSE)
         return;
     route->action = ROUTE_REFUSE;
     route->refusal = arena_copy(arena, reason);
-}
-
-/* Everything that is written and not served refuses, whether it restricts or not: an answer without it would be a wrong one. */
-static void apply_unsupported(const struct route_scope *scope, const struct unsupported_list *list, struct route *route) {
-    struct compiler *compiler = scope->compiler;
-    bool allowed = compiler->options->allow_unsupported;
-    for (const struct unsupported *item = list->first; item != NULL; item = item->next) {
-        report_unsupported(scope, compiler_restriction_severity(compiler), item->path, item->position,
-                           allowed ? "it is ignored" : "requests to this route are answered 503");
-        if (!allowed)
-            refuse(route, compiler->arena, arena_print(&compiler->scratch, "%.*s is not supported", SPAN_ARGUMENTS(item->path)));
-    }
 }
 
 /* Of one among several; those of weight 0 are not there any more. */
@@ -74,16 +55,12 @@ static void compile_action(const struct route_scope *scope, const struct http_ro
     bool forwards = route->action == ROUTE_FORWARD;
     if (compiler->http_refusal.size > 0)
         refuse(route, compiler->arena, compiler->http_refusal);
-    apply_unsupported(scope, &scope->meta->unsupported, route);
-    apply_unsupported(scope, &written->unsupported, route);
-    for (size_t i = 0; i < written->destination_count; i++)
-        apply_unsupported(scope, &written->destinations[i].unsupported, route);
     compile_destinations(compiler, scope->meta, written->destinations, written->destination_count, scope->server->number,
                          &route->destinations);
     if (!compile_destination_headers(scope, written, &route->destinations) || !usable)
         refuse(route, compiler->arena, SPAN_LITERAL("a field of the route cannot be used as it is written"));
     if (forwards && route->destinations.count == 0)
-        refuse(route, compiler->arena, SPAN_LITERAL("the route has no destination that is supported"));
+        refuse(route, compiler->arena, SPAN_LITERAL("the route has no destination"));
 }
 
 /* http.name, then "." and match.name, each where it is set. */
@@ -109,14 +86,17 @@ static bool add_route(const struct route_scope *scope, const struct http_route *
     return route_is_catch_all(&route);
 }
 
-void compile_routes(struct compiler *compiler, const struct bound_virtual_service *service,
+void compile_routes(struct compiler *compiler, struct bound_virtual_service *service,
                     const struct merged_server *server, struct route_list *ret_routes) {
-    const struct virtual_service *object = service->object;
-    struct route_scope scope = {.compiler = compiler, .meta = &object->meta, .server = server};
+    struct route_scope scope = {.compiler = compiler, .server = server};
     struct route_list routes = {0};
     bool ended = false;
-    for (size_t i = 0; i < object->http_count && !ended; i++) {
-        const struct http_route *written = &object->http[i];
+    if (!service->rules_bound)
+        delegates_bind(compiler, service->object, &service->rules);
+    service->rules_bound = true;
+    for (size_t i = 0; i < service->rules.count && !ended; i++) {
+        const struct http_route *written = service->rules.items[i].written;
+        scope.meta = service->rules.items[i].meta;
         if (written->match_count == 0)
             ended = add_route(&scope, written, NULL, &routes);
         for (size_t match = 0; match < written->match_count && !ended; match++)

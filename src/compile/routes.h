@@ -18,7 +18,7 @@ struct route_list {
 /* One route for each match that holds on the server, in the order written, up to and with the first that takes every request. A route
  * that asks for what is not supported refuses; one whose match cannot be evaluated is left out; both are reported. Source: Istio's
  * BuildHTTPRoutesForVirtualService. */
-void compile_routes(struct compiler *compiler, const struct bound_virtual_service *service,
+void compile_routes(struct compiler *compiler, struct bound_virtual_service *service,
                     const struct merged_server *server, struct route_list *ret_routes);
 
 /* Takes every request: such routes go behind those of all other VirtualServices of a host. */

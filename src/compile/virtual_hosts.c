@@ -24,7 +24,7 @@ struct table_draft {
     struct map hosts_by_domain;
 };
 
-static const struct built_routes *routes_for(struct table_draft *draft, const struct bound_virtual_service *service,
+static const struct built_routes *routes_for(struct table_draft *draft, struct bound_virtual_service *service,
                                              const struct merged_server *server) {
     for (size_t i = 0; i < draft->built.count; i++)
         if (draft->built.items[i]->gateway == server->gateway && draft->built.items[i]->service == service)

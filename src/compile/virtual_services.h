@@ -3,6 +3,7 @@
 #define FAIRLEAD_COMPILE_VIRTUAL_SERVICES_H
 
 #include "compile/array.h"
+#include "compile/delegates.h"
 #include "resource/virtual_service.h"
 
 struct compiler;
@@ -12,6 +13,8 @@ struct bound_virtual_service {
     const struct virtual_service *object;
     struct span_list hosts;    /* dot-less names resolved */
     struct span_list gateways; /* "namespace/name", "mesh" */
+    struct bound_rule_list rules; /* of http; filled when they are asked for */
+    bool rules_bound;
     bool served;               /* some server of some Gateway takes one of its hosts */
 };
 

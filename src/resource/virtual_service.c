@@ -55,12 +55,9 @@ static void decode_weighted(struct decoder *decoder, const struct node *node, vo
         FIELD_CALL_AT("headers", http_headers_decode, struct route_destination, headers),
     };
     struct route_destination *destination = target;
-    struct unsupported_list *outer = decoder->unsupported;
     destination->position = node->position;
     destination->node = node;
-    decoder->unsupported = &destination->unsupported;
     DECODE_MAPPING(decoder, node, fields, target);
-    decoder->unsupported = outer;
     if (node_is_mapping(node) && node_get_present(node, "destination") == NULL)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add destination with a host",
                      "the route names no destination");
@@ -97,13 +94,27 @@ static void decode_http_destinations(struct decoder *decoder, const struct node 
     route->destination_count = list.count;
 }
 
+static void decode_delegate(struct decoder *decoder, const struct node *node, void *target) {
+    static const struct field fields[] = {
+        FIELD_AT("name", FIELD_STRING, struct http_delegate, name),
+        FIELD_AT("namespace", FIELD_STRING, struct http_delegate, namespace),
+    };
+    struct http_delegate *delegate = target;
+    delegate->is_set = true;
+    delegate->position = node->position;
+    DECODE_MAPPING(decoder, node, fields, delegate);
+    if (node_is_mapping(node) && delegate->name.text.size == 0)
+        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "set name to that of a VirtualService without hosts",
+                     "the delegate has no name");
+}
+
 static const struct field http_route_fields[] = {
     FIELD_AT("name", FIELD_STRING, struct http_route, name),
     FIELD_CALL_WHOLE("match", decode_http_matches),
     FIELD_CALL_WHOLE("route", decode_http_destinations),
     FIELD_CALL_AT("redirect", http_redirect_decode, struct http_route, redirect),
     FIELD_CALL_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
-    FIELD_OF_TYPE("delegate", FIELD_UNSUPPORTED),
+    FIELD_CALL_AT("delegate", decode_delegate, struct http_route, delegate),
     FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
     FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, (int64_t)MILLISECONDS(1)),
     FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
@@ -119,12 +130,9 @@ static const struct field http_route_fields[] = {
 
 static void decode_http_route_fields(struct decoder *decoder, const struct node *node, void *target) {
     struct http_route *route = target;
-    struct unsupported_list *outer = decoder->unsupported;
     route->position = node->position;
     route->node = node;
-    decoder->unsupported = &route->unsupported;
     DECODE_MAPPING(decoder, node, http_route_fields, route);
-    decoder->unsupported = outer;
     if (node_is_mapping(node))
         http_route_check(decoder, route);
 }

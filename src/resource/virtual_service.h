@@ -1,5 +1,5 @@
-/* networking.istio.io VirtualService, as written. What is not decoded yet stands in the `unsupported` list of its part: a later floor
- * must say so, never ignore it. */
+/* networking.istio.io VirtualService, as written. Conditions that are not decoded stand in the `unsupported` list of their match: a later floor
+ * must say so, never ignore them. */
 #ifndef FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 #define FAIRLEAD_RESOURCE_VIRTUAL_SERVICE_H
 
@@ -16,7 +16,6 @@ struct route_destination {
     struct located_number port;
     struct located_number weight;
     struct http_headers headers; /* of an HTTP route */
-    struct unsupported_list unsupported;
     const struct node *node;
     bool mirrors; /* gets copies of requests, not requests */
 };
@@ -35,6 +34,14 @@ struct http_mirrors {
     size_t count;
 };
 
+/* Another VirtualService, without hosts, whose rules stand in for the one that names it. */
+struct http_delegate {
+    bool is_set;
+    struct position position;
+    struct located name;
+    struct located namespace; /* absent: that of the VirtualService */
+};
+
 struct http_route {
     struct position position;
     struct located name;
@@ -50,8 +57,8 @@ struct http_route {
     struct http_mirrors mirrors;
     struct http_headers headers;
     struct located_number timeout_ns;
-    struct mesh_retry_policy retries;    /* not set: the mesh's */
-    struct unsupported_list unsupported; /* delegate */
+    struct mesh_retry_policy retries; /* not set: the mesh's */
+    struct http_delegate delegate;
     const struct node *node;
 };
 
@@ -77,7 +84,7 @@ struct l4_route {
 
 struct virtual_service {
     struct object_meta meta;
-    struct located_list hosts;    /* as written, not resolved */
+    struct located_list hosts;    /* as written, not resolved; empty: a delegate */
     struct located_list gateways; /* as written, not resolved; empty: mesh only */
     struct located_list export_to;
     struct http_route *http;

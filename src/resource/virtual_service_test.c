@@ -62,9 +62,9 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_text(route->matches[1].source_namespace.text, "ns");
     assert_int_equal(route->timeout_ns.value, 5000000000);
     assert_text(route->rewrite.uri.text, "/");
-    assert_int_equal(route->unsupported.count, 0);
-    assert_text(service->http[2].unsupported.first->path, "spec.http[2].delegate");
-    assert_int_equal(service->http[2].unsupported.first->position.line, 25);
+    assert_true(service->http[2].delegate.is_set);
+    assert_text(service->http[2].delegate.name.text, "d");
+    assert_int_equal(service->http[2].delegate.position.line, 25);
     assert_text(service->http[1].redirect.uri.text, "/x");
     assert_int_equal(service->http[1].destination_count, 0);
 }

@@ -40,6 +40,7 @@
     X(DIAGNOSTIC_ROUTE_DESTINATION, 305, "a destination cannot be found")                       \
     X(DIAGNOSTIC_ROUTE_REGEX, 306, "a regular expression is not usable")                        \
     X(DIAGNOSTIC_ROUTE_INEFFECTIVE, 307, "a match has no effect (IST0131)")                     \
+    X(DIAGNOSTIC_ROUTE_DELEGATE, 308, "a delegate cannot be used")                              \
     X(DIAGNOSTIC_SECRET_MISSING, 400, "a Secret is missing")                                    \
     X(DIAGNOSTIC_SECRET_CONTENT, 401, "a Secret holds no usable certificate and key")           \
     X(DIAGNOSTIC_SECRET_NAMESPACE, 402, "a Secret lies in the wrong namespace")                 \
