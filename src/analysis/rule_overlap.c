@@ -14,94 +14,82 @@ struct rule {
     const struct http_match *http;  /* as many; NULL: another protocol */
 };
 
-/* A match that is no repetition, by its encoding or by its prefix. */
+/* A match that is no repetition. */
 struct seen_match {
     size_t order;
+    uint64_t hash;
+    const struct node *node;
+    struct seen_match *next_of_hash;
     struct span rule, match;
     const struct http_match *http;
-    struct seen_match *next; /* an earlier one of the same prefix */
+    struct seen_match *next_of_prefix; /* an earlier one of the same prefix */
 };
 
 struct search {
     struct arena *arena;
     rule_overlap_function *function;
     void *argument;
-    struct map by_text;   /* encoding of a match -> struct seen_match */
+    struct map by_hash;   /* -> struct seen_match */
+    size_t seen_count;
     struct map by_prefix; /* uri prefix -> struct seen_match, the latest first */
     size_t prefix_size_max;
     struct span default_rule; /* empty: none yet */
 };
 
-/* --- The encoding of a match: equal for what is equal as JSON, names and order aside --- */
-
-/* Measures first (data is NULL), then writes. */
-struct writer {
-    struct arena *arena;
-    char *data;
-    size_t size;
-};
-
-static void write_bytes(struct writer *writer, struct span text) {
-    if (writer->data != NULL && text.size > 0)
-        memcpy(writer->data + writer->size, text.data, text.size);
-    writer->size += text.size;
-}
-
-static void write_counted(struct writer *writer, char kind, struct span text) {
-    uint64_t size = text.size;
-    write_bytes(writer, span_make(&kind, 1));
-    write_bytes(writer, span_make(&size, sizeof(size)));
-    write_bytes(writer, text);
-}
+/* --- Equal matches: equal as JSON, names and order aside --- */
 
 /* Written or left out, it means the same. */
 static bool is_default(const struct node *node) {
     bool flag;
-    return node_is_null(node) || (node_as_bool(node, &flag) && !flag) || (node->kind == NODE_SCALAR && node->scalar.size == 0);
+    return node_is_null(node) || (node->kind == NODE_SCALAR && node->scalar.size == 0) || (node_as_bool(node, &flag) && !flag);
 }
 
-static int compare_fields(const void *left, const void *right) {
-    return span_compare(((const struct node_field *)left)->key, ((const struct node_field *)right)->key);
+/* A name is no condition of the match. */
+static bool counts(const struct node_field *field, bool is_match) {
+    return !(is_match && span_equal(field->key, SPAN_LITERAL("name"))) && !is_default(field->value);
 }
 
-static void write_node(struct writer *writer, const struct node *node, struct span left_out);
+static uint64_t hash_pair(uint64_t first, uint64_t second) {
+    uint64_t parts[] = {first, second};
+    return span_hash(span_make(parts, sizeof(parts)));
+}
 
-static void write_mapping(struct writer *writer, const struct node *node, struct span left_out) {
-    struct node_field *fields = arena_new_array(writer->arena, struct node_field, node->count + 1);
-    size_t count = 0;
-    for (uint32_t i = 0; i < node->count; i++)
-        if (!span_equal(node->fields[i].key, left_out) && !is_default(node->fields[i].value))
-            fields[count++] = node->fields[i];
-    qsort(fields, count, sizeof(fields[0]), compare_fields);
-    write_counted(writer, '{', SPAN_EMPTY);
-    for (size_t i = 0; i < count; i++) {
-        write_counted(writer, 'k', fields[i].key);
-        write_node(writer, fields[i].value, SPAN_EMPTY);
+/* Equal for equal nodes, whatever the order of their fields. The depth is bounded by the parser's ceiling. */
+static uint64_t hash_node(const struct node *node, bool is_match) {
+    uint64_t hash = node->kind;
+    if (node->kind == NODE_SCALAR)
+        return span_hash(node->scalar);
+    for (uint32_t i = 0; node->kind == NODE_SEQUENCE && i < node->count; i++)
+        hash = hash_pair(hash, hash_node(node->items[i], false));
+    for (uint32_t i = 0; node->kind == NODE_MAPPING && i < node->count; i++)
+        if (counts(&node->fields[i], is_match))
+            hash += hash_pair(span_hash(node->fields[i].key), hash_node(node->fields[i].value, false));
+    return hash;
+}
+
+static bool equal_nodes(const struct node *a, const struct node *b, bool are_matches);
+
+/* Every field of `a` is in `b`. */
+static bool holds_fields(const struct node *a, const struct node *b, bool are_matches) {
+    for (uint32_t i = 0; i < a->count; i++) {
+        const struct node *other = node_get(b, a->fields[i].key);
+        if (counts(&a->fields[i], are_matches) && (other == NULL || !equal_nodes(a->fields[i].value, other, false)))
+            return false;
     }
-    write_counted(writer, '}', SPAN_EMPTY);
+    return true;
 }
 
-/* The depth is bounded by the parser's ceiling. */
-static void write_node(struct writer *writer, const struct node *node, struct span left_out) {
-    switch (node->kind) {
-    case NODE_NULL: write_counted(writer, 'n', SPAN_EMPTY); break;
-    case NODE_SCALAR: write_counted(writer, 's', node->scalar); break;
-    case NODE_MAPPING: write_mapping(writer, node, left_out); break;
-    case NODE_SEQUENCE:
-        write_counted(writer, '[', SPAN_EMPTY);
-        for (uint32_t i = 0; i < node->count; i++)
-            write_node(writer, node->items[i], SPAN_EMPTY);
-        write_counted(writer, ']', SPAN_EMPTY);
-        break;
-    }
-}
-
-static struct span encode(struct arena *arena, const struct node *node) {
-    struct writer writer = {.arena = arena};
-    write_node(&writer, node, SPAN_LITERAL("name"));
-    writer = (struct writer){.arena = arena, .data = arena_allocate_aligned(arena, writer.size + 1, 1)};
-    write_node(&writer, node, SPAN_LITERAL("name"));
-    return span_make(writer.data, writer.size);
+static bool equal_nodes(const struct node *a, const struct node *b, bool are_matches) {
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == NODE_MAPPING)
+        return holds_fields(a, b, are_matches) && holds_fields(b, a, are_matches);
+    if (a->kind == NODE_SCALAR)
+        return span_equal(a->scalar, b->scalar);
+    bool equal = a->count == b->count;
+    for (uint32_t i = 0; equal && a->kind == NODE_SEQUENCE && i < a->count; i++)
+        equal = equal_nodes(a->items[i], b->items[i], false);
+    return equal;
 }
 
 /* --- Prefixes within prefixes --- */
@@ -149,7 +137,7 @@ static void report_prefixes(struct search *search, const struct seen_match *late
     struct span prefix = later->http->uri.value;
     for (size_t size = 0; size < prefix.size && size <= search->prefix_size_max; size++) {
         const struct seen_match *earlier = map_get(&search->by_prefix, span_first(prefix, size));
-        for (; earlier != NULL; earlier = earlier->next) {
+        for (; earlier != NULL; earlier = earlier->next_of_prefix) {
             if (earlier->order > later->order || !match_covers(search->arena, earlier->http, later->http))
                 continue;
             struct rule_overlap overlap = {.kind = RULE_OVERLAP_PREFIX, .position = later->http->position, .rule = later->rule,
@@ -162,7 +150,7 @@ static void report_prefixes(struct search *search, const struct seen_match *late
 
 static void add_prefix(struct search *search, struct seen_match *match) {
     struct span prefix = match->http->uri.value;
-    match->next = map_get(&search->by_prefix, prefix);
+    match->next_of_prefix = map_get(&search->by_prefix, prefix);
     map_set(&search->by_prefix, prefix, match);
     search->prefix_size_max = prefix.size > search->prefix_size_max ? prefix.size : search->prefix_size_max;
 }
@@ -187,16 +175,19 @@ static struct seen_match *see_match(struct search *search, const struct rule *ru
     const struct node *written_name = rule->http == NULL ? NULL : node_get_present(node, "name");
     if (written_name != NULL && written_name->kind == NODE_SCALAR)
         name = written_name->scalar;
-    struct span title = title_of(search->arena, name, index), text = encode(search->arena, node);
-    const struct seen_match *earlier = map_get(&search->by_text, text);
-    if (earlier != NULL) {
+    struct span title = title_of(search->arena, name, index);
+    uint64_t hash = hash_node(node, true);
+    struct seen_match *same_hash = map_get(&search->by_hash, span_make(&hash, sizeof(hash)));
+    for (const struct seen_match *earlier = same_hash; earlier != NULL; earlier = earlier->next_of_hash) {
+        if (!equal_nodes(earlier->node, node, true))
+            continue;
         report(search, RULE_OVERLAP_REPEATED, node->position, rule, title, earlier->rule, earlier->match);
         return NULL;
     }
     struct seen_match *match = arena_new(search->arena, struct seen_match);
-    *match = (struct seen_match){.order = search->by_text.count, .rule = rule->title, .match = title,
-                                 .http = rule->http == NULL ? NULL : &rule->http[index]};
-    map_set(&search->by_text, text, match);
+    *match = (struct seen_match){.order = search->seen_count++, .hash = hash, .node = node, .next_of_hash = same_hash, .rule = rule->title,
+                                 .match = title, .http = rule->http == NULL ? NULL : &rule->http[index]};
+    map_set(&search->by_hash, span_make(&match->hash, sizeof(match->hash)), match);
     return match;
 }
 
@@ -226,11 +217,11 @@ static int compare_seen(const void *left, const void *right) {
 
 /* By the order written, whatever the map's is. */
 static void search_prefixes(struct search *search) {
-    struct seen_match **matches = arena_new_array(search->arena, struct seen_match *, search->by_text.count + 1);
+    struct seen_match **matches = arena_new_array(search->arena, struct seen_match *, search->seen_count + 1);
     size_t count = 0;
     struct map_entry entry;
     for (size_t cursor = 0; map_next(&search->by_prefix, &cursor, &entry);)
-        for (struct seen_match *match = entry.value; match != NULL; match = match->next)
+        for (struct seen_match *match = entry.value; match != NULL; match = match->next_of_prefix)
             matches[count++] = match;
     qsort(matches, count, sizeof(matches[0]), compare_seen);
     for (size_t i = 0; i < count; i++)
@@ -263,23 +254,24 @@ static void search_l4(struct search *search, const struct l4_route *routes, size
 }
 
 static void search_restart(struct search *search) {
-    map_deinit(&search->by_text);
+    map_deinit(&search->by_hash);
     map_deinit(&search->by_prefix);
-    map_init(&search->by_text);
+    map_init(&search->by_hash);
     map_init(&search->by_prefix);
+    search->seen_count = 0;
     search->default_rule = SPAN_EMPTY;
 }
 
 void rule_overlap_find(const struct virtual_service *service, struct arena *arena, rule_overlap_function *function, void *argument) {
     struct search search = {.arena = arena, .function = function, .argument = argument};
-    map_init(&search.by_text);
+    map_init(&search.by_hash);
     map_init(&search.by_prefix);
     search_http(&search, service);
     search_restart(&search);
     search_l4(&search, service->tls, service->tls_count);
     search_restart(&search);
     search_l4(&search, service->tcp, service->tcp_count);
-    map_deinit(&search.by_text);
+    map_deinit(&search.by_hash);
     map_deinit(&search.by_prefix);
 }
 

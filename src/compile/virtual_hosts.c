@@ -6,8 +6,9 @@
 /* The routes of one VirtualService through one Gateway: built for the first server that needs them and used for all of the table, port
  * conditions included, as Istio does. */
 struct built_routes {
+    struct built_routes *next; /* of the same VirtualService */
+    size_t table; /* number of the route table */
     const struct gateway *gateway;
-    const struct bound_virtual_service *service;
     struct route_list routes;
 };
 
@@ -19,21 +20,21 @@ struct host_draft {
 
 struct table_draft {
     struct compiler *compiler;
-    ARRAY_OF(struct built_routes *) built;
+    size_t number;
     ARRAY_OF(struct host_draft *) hosts; /* in order of creation */
     struct map hosts_by_domain;
 };
 
 static const struct built_routes *routes_for(struct table_draft *draft, struct bound_virtual_service *service,
                                              const struct merged_server *server) {
-    for (size_t i = 0; i < draft->built.count; i++)
-        if (draft->built.items[i]->gateway == server->gateway && draft->built.items[i]->service == service)
-            return draft->built.items[i];
-    struct built_routes *built = arena_new(&draft->compiler->scratch, struct built_routes);
-    built->gateway = server->gateway;
-    built->service = service;
+    struct built_routes *built;
+    for (built = service->built; built != NULL && built->table == draft->number; built = built->next)
+        if (built->gateway == server->gateway)
+            return built;
+    built = arena_new(&draft->compiler->scratch, struct built_routes);
+    *built = (struct built_routes){.next = service->built, .table = draft->number, .gateway = server->gateway};
+    service->built = built;
     compile_routes(draft->compiler, service, server, &built->routes);
-    ARRAY_APPEND(&draft->compiler->scratch, &draft->built, built);
     return built;
 }
 
@@ -100,7 +101,7 @@ static int compare_hosts(const void *left, const void *right) {
 }
 
 static struct route_table *compile_route_table(struct compiler *compiler, const struct route_servers *servers) {
-    struct table_draft draft = {.compiler = compiler};
+    struct table_draft draft = {.compiler = compiler, .number = compiler->route_tables.count};
     map_init(&draft.hosts_by_domain);
     for (size_t i = 0; i < servers->servers.count; i++)
         add_server(&draft, servers->servers.items[i]);

@@ -6,6 +6,7 @@
 #include "compile/delegates.h"
 #include "resource/virtual_service.h"
 
+struct built_routes;
 struct compiler;
 struct merged_server;
 
@@ -15,6 +16,7 @@ struct bound_virtual_service {
     struct span_list gateways; /* "namespace/name", "mesh" */
     struct bound_rule_list rules; /* of http; filled when they are asked for */
     bool rules_bound;
+    struct built_routes *built; /* its routes through each Gateway of the route table that is being made */
     bool served;               /* some server of some Gateway takes one of its hosts */
 };
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 
 #define STALE_SUFFIX " (last good version)"
-#define PARSED_ARENA_BLOCK_BYTES (16 * 1024)
+#define PARSED_ARENA_BLOCK_BYTES (4 * 1024)
 
 struct parsed_file *parsed_file_create(struct span path, uint64_t content_hash) {
     struct parsed_file *file = memory_allocate_zeroed(1, sizeof(*file));

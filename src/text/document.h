@@ -27,16 +27,19 @@ struct node_field {
     struct node *value; /* never NULL */
 };
 
+/* Small: a configuration of many routes is a million of these, kept as long as it is served. */
 struct node {
-    enum node_kind kind;
+    uint8_t kind;     /* enum node_kind */
     bool plain;       /* scalar written without quotes */
     uint16_t height;  /* 0 for a scalar, else 1 + the highest child's */
     uint32_t count;   /* children */
-    uint64_t weight;  /* nodes of this tree with aliases expanded */
+    uint32_t weight;  /* nodes of this tree with aliases expanded; saturates */
     struct position position;
-    struct span scalar;
-    struct node **items;       /* NODE_SEQUENCE */
-    struct node_field *fields; /* NODE_MAPPING, in the order written */
+    union {
+        struct span scalar;        /* NODE_SCALAR; empty for NODE_NULL */
+        struct node **items;       /* NODE_SEQUENCE */
+        struct node_field *fields; /* NODE_MAPPING, in the order written */
+    };
 };
 
 struct document {

@@ -5,7 +5,7 @@
 
 static struct node *node_new(struct arena *arena, enum node_kind kind, struct position position) {
     struct node *node = arena_new(arena, struct node);
-    node->kind = kind;
+    node->kind = (uint8_t)kind;
     node->position = position;
     node->weight = 1;
     node->height = kind == NODE_SEQUENCE || kind == NODE_MAPPING ? 1 : 0;
@@ -38,7 +38,8 @@ struct node *node_new_plain(struct arena *arena, struct span text, struct positi
 
 /* Weight and height of a parent stay upper bounds of the truth: removing does not lower them. */
 static void account(struct node *parent, const struct node *child) {
-    parent->weight += child->weight;
+    if (__builtin_add_overflow(parent->weight, child->weight, &parent->weight))
+        parent->weight = UINT32_MAX;
     if (child->height >= parent->height)
         parent->height = (uint16_t)(child->height + 1);
 }
@@ -115,9 +116,10 @@ bool node_remove_item(struct node *sequence, size_t index) {
 }
 
 struct node *node_copy(struct arena *arena, const struct node *node) {
-    struct node *copy = node_new(arena, node->kind, node->position);
+    struct node *copy = node_new(arena, (enum node_kind)node->kind, node->position);
     copy->plain = node->plain;
-    copy->scalar = node->scalar;
+    if (node->kind == NODE_SCALAR)
+        copy->scalar = node->scalar;
     for (uint32_t i = 0; i < node->count; i++) {
         if (node->kind == NODE_SEQUENCE) {
             node_append(arena, copy, node_copy(arena, node->items[i]));
