@@ -162,6 +162,10 @@
 #define TLS_TICKET_ROTATION_NS SECONDS(12 * 3600)
 /* Certificates of one chain: public ones have two to four. */
 #define TLS_CHAIN_CERTIFICATES_MAX 16
+/* A client's chain, encoded, as it comes in before the client has proven anything: 16 certificates of 2 KiB. */
+#define TLS_CLIENT_CHAIN_BYTES_MAX (32 * 1024)
+/* Names of authorities told to a client that is asked for a certificate; clients manage without when there are more. */
+#define TLS_AUTHORITY_NAMES_BYTES_MAX (16 * 1024)
 /* A file of certificates or a key: the public authorities take 220 KiB. */
 #define TLS_FILE_BYTES_MAX (1024 * 1024)
 /* Sessions that one client policy keeps for resumption, of all its server names together. */

@@ -48,6 +48,7 @@ struct compiler {
     struct map tls_policies;  /* encoded parameters -> struct tls_server_policy */
     struct map regexes;       /* pattern -> struct regex */
     struct map credentials;   /* credential name -> struct credential */
+    struct map trusts;        /* name of the source -> struct known_trust */
 };
 
 void compiler_init(struct compiler *compiler, const struct resource_set *resources,

@@ -1,10 +1,11 @@
-/* TLS identities of one process across snapshots: unchanged Secrets are not parsed again, and a Secret that is deleted or broken while the
+/* TLS identities and authorities of one process across snapshots: unchanged Secrets are not parsed again, and a Secret that is deleted or broken while the
  * gateway runs keeps its last good certificate (as Istio's proxies do). One thread at a time. */
 #ifndef FAIRLEAD_COMPILE_IDENTITY_CACHE_H
 #define FAIRLEAD_COMPILE_IDENTITY_CACHE_H
 
 #include "tls/hash.h"
 #include "tls/identity.h"
+#include "tls/trust.h"
 
 struct identity_cache;
 
@@ -20,6 +21,10 @@ struct tls_identity *identity_cache_last(struct identity_cache *cache, struct sp
 /* Becomes the last good one; the cache takes a reference of its own. */
 void identity_cache_put(struct identity_cache *cache, struct span name, const uint8_t hash[TLS_SHA256_SIZE],
                         struct tls_identity *identity);
+/* The same for whom servers trust; the names are apart from those of identities. */
+struct tls_trust *identity_cache_find_trust(struct identity_cache *cache, struct span name, const uint8_t hash[TLS_SHA256_SIZE]);
+struct tls_trust *identity_cache_last_trust(struct identity_cache *cache, struct span name);
+void identity_cache_put_trust(struct identity_cache *cache, struct span name, struct tls_trust *trust);
 /* Lets go of all that nobody found, asked for or put since the former sweep: their Gateways are gone. */
 void identity_cache_sweep(struct identity_cache *cache);
 

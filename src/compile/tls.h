@@ -7,8 +7,7 @@
 
 struct compiler;
 
-/* Fills the chain's tls fields from the server's tls block; its names and kind must be set. What restricts and is not supported sets
- * chain->refusal instead. */
+/* Fills the chain's tls fields from the server's tls block; its names and kind must be set. */
 void compile_tls(struct compiler *compiler, const struct merged_server *server, struct filter_chain *chain);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "compile/compiler.h"
 #include "compile/credentials.h"
+#include "compile/trust.h"
 #include "tls/client_policy.h"
 
 /* One block on its way. */
@@ -38,10 +39,13 @@ static bool find_trust(struct building *building) {
         return read_file(building, &written->ca_certificates, &building->options.trust_pem);
     if (written->credential_name.text.size == 0)
         return true;
-    return compile_credential_trust(building->compiler, &written->credential_name, &building->options.trust_pem) ||
-           fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT,
-                "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
-                "no Secret of the credentialName holds certificates of authorities");
+    struct trust_text text;
+    if (!compile_credential_trust(building->compiler, &written->credential_name, &text))
+        return fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT,
+                    "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
+                    "no Secret of the credentialName holds certificates of authorities");
+    building->options.trust_pem = text.authorities;
+    return true;
 }
 
 static void unpin_identity(void *identity) {

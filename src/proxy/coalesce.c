@@ -1,9 +1,12 @@
 #include "proxy/coalesce.h"
 
-/* Both servers ask the same of a client's certificate. A server that asks for one it cannot check yet refuses all connections: nothing may be
- * served in its name. */
+#include "tls/client_demand.h"
+
+/* Both servers demand the same of a client's certificate: trust, revocation lists, names and pins. A server that refuses all connections, for what it asks or for
+ * want of an authority to trust, is served in nobody's name. */
 static bool same_client_policy(const struct filter_chain *own, const struct filter_chain *owner) {
-    return own->refusal.size == 0 && owner->refusal.size == 0;
+    return own->refusal.size == 0 && owner->refusal.size == 0 && !owner->lacks_trust &&
+           tls_client_demand_equal(own->client_demand, owner->client_demand);
 }
 
 enum coalesce_verdict coalesce(const struct listener *listener, const struct filter_chain *own, const struct tls_identity *shown,

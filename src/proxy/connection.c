@@ -148,6 +148,7 @@ static void connection_match_again(struct connection *connection, const struct s
                 memcmp(chain->session_id_context, connection->session_id_context, SESSION_ID_CONTEXT_BYTES) == 0;
     facts->listener = listener;
     facts->chain = fits ? chain : NULL;
+    facts->chain_changed = !fits && chain != NULL && chain->kind == connection->kind && chain->refusal.size == 0;
     connection->matched_generation = snapshot->generation;
 }
 

@@ -366,7 +366,7 @@ static void exchange_route_again(struct exchange *exchange) {
     struct decision decision;
     exchange_pin(exchange, &chain);
     if (chain == NULL || chain->routes == NULL) {
-        struct local_reply reply = local_reply_chain_gone();
+        struct local_reply reply = local_reply_chain_gone(http_connection_facts(exchange->http)->chain_changed);
         exchange->route_name = exchange->upstream_cluster = SPAN_EMPTY;
         memset(exchange->response_rules, 0, sizeof(exchange->response_rules));
         exchange_reply(exchange, &reply);
@@ -424,7 +424,7 @@ static void exchange_begin(struct exchange *exchange) {
         request_rules_apply(exchange->request, &origin, exchange->settings, &exchange->context->random, &exchange->client);
     if (chain == NULL || chain->routes == NULL) {
         http_server_begin_drain(exchange->stream->server);
-        struct local_reply reply = local_reply_chain_gone();
+        struct local_reply reply = local_reply_chain_gone(http_connection_facts(exchange->http)->chain_changed);
         exchange_reply(exchange, &reply);
     } else if (verdict != REQUEST_ROUTE) {
         struct local_reply reply = local_reply_of_verdict(verdict);

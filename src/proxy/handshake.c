@@ -25,6 +25,7 @@ static void handshake_complete(struct connection *connection) {
         return;
     }
     connection->facts.tls = true;
+    connection->facts.shown_identity = tls_identity_pin(tls_session_shown_identity(session));
     connection->facts.alpn = tls_session_alpn(session);
     connection->facts.tls_version = tls_session_version(session);
     connection->facts.tls_cipher = tls_session_cipher(session);
@@ -43,6 +44,18 @@ static enum close_reason handshake_reason(enum tls_failure failure) {
         return CLOSE_REASON_HANDSHAKE_UNKNOWN_CA;
     case TLS_FAILURE_BAD_CERTIFICATE:
         return CLOSE_REASON_HANDSHAKE_BAD_CERTIFICATE;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_MISSING:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_MISSING;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_UNKNOWN_CA:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_UNKNOWN_CA;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_EXPIRED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_EXPIRED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_REVOKED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_REVOKED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_NOT_ALLOWED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_NOT_ALLOWED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_REFUSED;
     }
     UNREACHABLE();
 }
@@ -85,11 +98,11 @@ static void handshake_expired(struct timer *timer) {
 /* What keeps a chain from shaking hands; true when something did and the connection is closed. */
 static bool handshake_is_refused(struct connection *connection) {
     const struct filter_chain *chain = connection->facts.chain;
-    if (chain->identity == NULL || chain->tls_policy == NULL) {
+    if (!filter_chain_can_shake_hands(chain)) {
         /* As Envoy: closed at the handshake's start, before any ServerHello. */
         if (connection_may_warn(connection))
-            log_warning("connection closed: %.*s has no usable certificate (credentialName %.*s)", SPAN_ARGUMENTS(chain->name),
-                        SPAN_ARGUMENTS(chain->credential_name));
+            log_warning("connection closed: %.*s has no usable certificate%s (credentialName %.*s)", SPAN_ARGUMENTS(chain->name),
+                        chain->lacks_trust ? " of an authority for its clients" : "", SPAN_ARGUMENTS(chain->credential_name));
         handshake_refuse(connection, CLOSE_REASON_HANDSHAKE_NO_CERTIFICATE);
         return true;
     }
@@ -115,7 +128,10 @@ void handshake_begin(struct connection *connection, struct span bytes) {
     transport->readable = handshake_readable;
     transport->drained = NULL;
     transport->failed = handshake_failed;
-    connection->facts.shown_identity = tls_identity_pin(chain->identity);
-    transport_start_tls(transport, tls_session_create_server(chain->tls_policy, chain->identity, chain->session_id_context));
+    transport_start_tls(transport, tls_session_create_server(&(struct tls_server_options){.policy = chain->tls_policy,
+                                                                                        .identity = chain->identity,
+                                                                                        .second_identity = chain->second_identity,
+                                                                                        .demand = chain->client_demand,
+                                                                                        .session_id_context = chain->session_id_context}));
     handshake_go_on(connection, bytes);
 }

@@ -90,7 +90,9 @@ struct local_reply local_reply_head_timeout(void) {
                                 .closes = true};
 }
 
-struct local_reply local_reply_chain_gone(void) {
+struct local_reply local_reply_chain_gone(bool is_changed) {
+    if (is_changed)
+        return (struct local_reply){.status = 421, .details = SPAN_LITERAL("misdirected_request{other_client_policy}"), .closes = true};
     return (struct local_reply){
         .status = 404, .flags = RESPONSE_FLAG_NO_ROUTE, .details = SPAN_LITERAL("filter_chain_not_found"), .closes = true};
 }

@@ -36,7 +36,7 @@ struct local_reply local_reply_of_fault(enum http1_fault fault);
 /* 408: the head did not come in time. */
 struct local_reply local_reply_head_timeout(void);
 /* 404: the filter chain by which the connection was accepted is gone. */
-struct local_reply local_reply_chain_gone(void);
+struct local_reply local_reply_chain_gone(bool is_changed /* it is there, but wants to see who the client is anew: 421, and clients open a connection */);
 /* 504: the route's timeout passed. */
 struct local_reply local_reply_route_timeout(void);
 /* 503: a memory ceiling. */

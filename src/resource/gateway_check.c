@@ -180,7 +180,11 @@ void gateway_tls_check(struct decoder *decoder, const struct gateway_tls *tls) {
         decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, tls->position, "keep one of them",
                      "only one of credentialName, credentialNames, tlsCertificates, and serverCertificate with privateKey "
                      "may be set");
-    if (passes || is_set(tls->credential_name) || tls->credential_names.count > 0)
+    bool has_secret = is_set(tls->credential_name) || tls->credential_names.count > 0;
+    if (has_secret && is_set(tls->ca_crl))
+        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, tls->ca_crl.position, "put the list into the Secret's ca.crl, beside ca.crt",
+                     "caCrl goes with caCertificates; it would have no effect beside a credentialName");
+    if (passes || has_secret)
         return;
     check_files(decoder, tls);
 }

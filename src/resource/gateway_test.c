@@ -76,6 +76,9 @@ static const struct mistake mistakes[] = {
     {"    - hosts: [a.com]\n      port: {number: 443, name: h, protocol: HTTPS}\n"
      "      tls: {mode: ISTIO_MUTUAL, credentialName: a}\n",
      DIAGNOSTIC_FIELD_CONFLICT, 8, 49},
+    {"    - hosts: [a.com]\n      port: {number: 443, name: h, protocol: HTTPS}\n"
+     "      tls: {mode: MUTUAL, credentialName: a, caCrl: /x}\n",
+     DIAGNOSTIC_FIELD_CONFLICT, 8, 53},
     {"    - hosts: [a.com]\n      port: {number: 80, name: h, protocol: HTTP}\n"
      "      tls: {mode: SIMPLE, credentialName: a}\n",
      DIAGNOSTIC_FIELD_CONFLICT, 8, 12},

@@ -4,6 +4,7 @@
 #include "snapshot/access_log_operator_table.h"
 #include "snapshot/dump_names.h"
 #include "snapshot/snapshot.h"
+#include "tls/client_demand.h"
 #include "tls/identity.h"
 
 static void print_duration(FILE *output, uint64_t duration_ns) {
@@ -126,21 +127,34 @@ static void dump_destinations(const struct destinations *destinations, const cha
     }
 }
 
-static void dump_identity(const struct filter_chain *chain, FILE *output) {
-    print_line(output, "    credential: ", chain->credential_name);
-    if (chain->identity == NULL) {
-        fputs("    certificate: none, handshakes are closed\n", output);
-        return;
-    }
+static void dump_identity(const struct tls_identity *identity, FILE *output) {
     fputs("    certificate: ", output);
-    print_text(output, tls_identity_key_type(chain->identity));
+    print_text(output, tls_identity_key_type(identity));
     fputs(", chain of ", output);
-    fprintf(output, "%zu, for", tls_identity_chain_size(chain->identity));
-    for (size_t i = 0; i < tls_identity_name_count(chain->identity); i++) {
+    fprintf(output, "%zu, for", tls_identity_chain_size(identity));
+    size_t name_count = tls_identity_name_count(identity);
+    for (size_t i = 0; i < name_count + tls_identity_uri_count(identity); i++) {
         fputs(i == 0 ? " " : ", ", output);
-        print_text(output, tls_identity_name(chain->identity, i));
+        print_text(output, i < name_count ? tls_identity_name(identity, i) : tls_identity_uri(identity, i - name_count));
     }
     fputc('\n', output);
+}
+
+static void dump_certificates(const struct filter_chain *chain, FILE *output) {
+    print_line(output, "    credential: ", chain->credential_name);
+    if (chain->identity == NULL)
+        fputs("    certificate: none, handshakes are closed\n", output);
+    else
+        dump_identity(chain->identity, output);
+    if (chain->second_identity != NULL)
+        dump_identity(chain->second_identity, output);
+    if (chain->lacks_trust)
+        fputs("    client certificate: nothing to trust, handshakes are closed\n", output);
+    if (chain->client_demand == NULL)
+        return;
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, 1024);
+    print_line(output, "    client certificate: ", tls_client_demand_describe(chain->client_demand, &arena));
 }
 
 static void dump_filter_chain(const struct filter_chain *chain, FILE *output) {
@@ -153,7 +167,7 @@ static void dump_filter_chain(const struct filter_chain *chain, FILE *output) {
     if (chain->refusal.size > 0)
         print_line(output, "    refused: ", chain->refusal);
     else if (filter_chain_terminates_tls(chain))
-        dump_identity(chain, output);
+        dump_certificates(chain, output);
     if (chain->routes != NULL)
         print_line(output, "    routes: ", chain->routes->name);
     dump_destinations(&chain->destinations, "    ", output);

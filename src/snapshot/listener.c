@@ -11,3 +11,7 @@ bool filter_chain_terminates_tls(const struct filter_chain *chain) {
 bool filter_chain_is_http(const struct filter_chain *chain) {
     return chain->kind == FILTER_CHAIN_HTTP || chain->kind == FILTER_CHAIN_HTTPS;
 }
+
+bool filter_chain_can_shake_hands(const struct filter_chain *chain) {
+    return chain->identity != NULL && chain->tls_policy != NULL && !chain->lacks_trust;
+}

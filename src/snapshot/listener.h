@@ -11,6 +11,7 @@
 #include "snapshot/route.h"
 
 struct tls_identity;
+struct tls_client_demand;
 struct tls_server_policy;
 
 enum filter_chain_kind {
@@ -32,7 +33,11 @@ struct filter_chain {
     /* FILTER_CHAIN_HTTPS and FILTER_CHAIN_TLS_TCP */
     struct tls_server_policy *tls_policy;
     struct tls_identity *identity; /* NULL: its Secret is missing or broken; the handshake is closed at its start */
+    struct tls_identity *second_identity; /* with the other kind of key, shown to clients that can verify only that; NULL: none */
     struct span credential_name;
+    /* Of clients' certificates: NULL when none is asked for, or when `lacks_trust`: it is not known whom to trust, and the handshake is closed. */
+    struct tls_client_demand *client_demand;
+    bool lacks_trust;
     uint8_t session_id_context[SESSION_ID_CONTEXT_BYTES];
     /* FILTER_CHAIN_HTTP and FILTER_CHAIN_HTTPS */
     const struct route_table *routes;
@@ -54,6 +59,8 @@ struct listener {
 /* The chain for a lower-case SNI; pass the empty span without one (or for plaintext). NULL: close the connection (NR). */
 const struct filter_chain *listener_match(const struct listener *listener, struct span server_name);
 bool filter_chain_terminates_tls(const struct filter_chain *chain);
+/* Whether all that a handshake needs is there. */
+bool filter_chain_can_shake_hands(const struct filter_chain *chain);
 bool filter_chain_is_http(const struct filter_chain *chain);
 
 #endif

@@ -68,36 +68,52 @@ static bool is_plain_name(struct span name)
     return name.size > 0;
 }
 
-static struct span describe_san(const GENERAL_NAME *san, struct arena *arena)
+static struct span span_of_string(const ASN1_STRING *string)
 {
-    if (san->type == GEN_DNS) {
-        struct span name = span_make(ASN1_STRING_get0_data(san->d.dNSName), (size_t)ASN1_STRING_length(san->d.dNSName));
-        return is_plain_name(name) ? arena_copy(arena, name) : SPAN_EMPTY;
-    }
-    if (san->type != GEN_IPADD)
+    return span_make(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
+}
+
+static struct span describe_address(const ASN1_OCTET_STRING *string, struct arena *arena)
+{
+    struct span bytes = span_of_string(string);
+    if (bytes.size != 4 && bytes.size != 16)
         return SPAN_EMPTY;
-    int size = ASN1_STRING_length(san->d.iPAddress);
-    if (size != 4 && size != 16)
-        return SPAN_EMPTY;
-    struct network_address address = {.size = (uint8_t)size};
-    memcpy(address.bytes, ASN1_STRING_get0_data(san->d.iPAddress), (size_t)size);
+    struct network_address address = {.size = (uint8_t)bytes.size};
+    memcpy(address.bytes, bytes.data, bytes.size);
     char text[NETWORK_ADDRESS_TEXT_MAX];
     return arena_copy(arena, span_make(text, network_address_print_host(&address, text)));
+}
+
+/* The kinds that count, as text; empty for the others. */
+static struct span describe_san(const GENERAL_NAME *san, struct arena *arena)
+{
+    if (san->type == GEN_IPADD)
+        return describe_address(san->d.iPAddress, arena);
+    if (san->type != GEN_DNS && san->type != GEN_URI)
+        return SPAN_EMPTY;
+    struct span name = span_of_string(san->type == GEN_DNS ? san->d.dNSName : san->d.uniformResourceIdentifier);
+    return is_plain_name(name) ? arena_copy(arena, name) : SPAN_EMPTY;
 }
 
 static void describe_sans(X509 *x509, struct arena *arena, struct tls_certificate *certificate)
 {
     GENERAL_NAMES *sans = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
     size_t count = sans == NULL ? 0 : sk_GENERAL_NAME_num(sans);
-    if (count > 0) {
-        struct span *names = arena_new_array(arena, struct span, count);
-        for (size_t i = 0; i < count; i++) {
-            struct span name = describe_san(sk_GENERAL_NAME_value(sans, i), arena);
-            if (name.size > 0)
-                names[certificate->name_count++] = name;
-        }
-        certificate->names = names;
+    size_t uri_count = 0;
+    for (size_t i = 0; i < count; i++)
+        uri_count += sk_GENERAL_NAME_value(sans, i)->type == GEN_URI;
+    struct span *names = arena_new_array(arena, struct span, count - uri_count);
+    struct span *uris = arena_new_array(arena, struct span, uri_count);
+    for (size_t i = 0; i < count; i++) {
+        const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
+        struct span name = describe_san(san, arena);
+        if (name.size > 0 && san->type == GEN_URI)
+            uris[certificate->uri_count++] = name;
+        else if (name.size > 0)
+            names[certificate->name_count++] = name;
     }
+    certificate->names = names;
+    certificate->uris = uris;
     GENERAL_NAMES_free(sans);
 }
 

@@ -11,6 +11,8 @@
 struct tls_certificate {
     const struct span *names;
     size_t name_count;
+    const struct span *uris; /* of the subjectAltName, in the certificate's order */
+    size_t uri_count;
     struct span subject;
     struct span issuer;
     struct span serial;

@@ -90,36 +90,12 @@ static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_ide
 
 /* --- Verification --- */
 
-/* The certificate's URIs, separated by commas; they are no names of struct tls_certificate. */
-static struct span describe_uris(X509 *certificate, struct arena *arena)
+static bool has_uri(const struct tls_certificate *certificate, struct span wanted)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    struct span text = SPAN_EMPTY;
-    for (size_t i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_URI)
-            continue;
-        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-        struct span found = span_make(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri));
-        text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(text), text.size > 0 ? "," : "", SPAN_ARGUMENTS(found));
-    }
-    GENERAL_NAMES_free(names);
-    return text;
-}
-
-static bool has_uri(X509 *certificate, struct span wanted)
-{
-    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    bool found = false;
-    for (size_t i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_URI)
-            continue;
-        const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-        found = found || span_equal(wanted, span_make(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri)));
-    }
-    GENERAL_NAMES_free(names);
-    return found;
+    for (size_t i = 0; i < certificate->uri_count; i++)
+        if (span_equal(certificate->uris[i], wanted))
+            return true;
+    return false;
 }
 
 static size_t append(char *text, size_t size, struct span part)
@@ -157,15 +133,18 @@ static bool check_names(const struct tls_client_policy *policy, X509 *certificat
     arena_init(&arena, 4096);
     tls_certificate_describe(certificate, &arena, &described);
     for (size_t i = 0; i < count; i++)
-        if (tls_certificate_names_cover(described.names, described.name_count, wanted[i]) || has_uri(certificate, wanted[i]))
+        if (tls_certificate_names_cover(described.names, described.name_count, wanted[i]) || has_uri(&described, wanted[i]))
             return true;
     size_t size = append(check->text, 0, SPAN_LITERAL("verify SAN list: expected "));
     size = append_list(check->text, size, wanted, count);
     size = append(check->text, size, SPAN_LITERAL(" but the certificate is for "));
-    struct span uris = describe_uris(certificate, &arena);
-    size = append(check->text, size, uris);
-    if (uris.size == 0 || described.name_count > 0)
-        append_list(check->text, uris.size > 0 ? append(check->text, size, SPAN_LITERAL(",")) : size, described.names, described.name_count);
+    size_t name_count = described.name_count;
+    if (described.uri_count > 0)
+        size = append_list(check->text, size, described.uris, described.uri_count);
+    if (described.uri_count > 0 && name_count > 0)
+        size = append(check->text, size, SPAN_LITERAL(","));
+    if (described.uri_count == 0 || name_count > 0)
+        append_list(check->text, size, described.names, name_count);
     return false;
 }
 

@@ -4,13 +4,17 @@
 
 #include <openssl/ssl.h>
 
+#include "tls/client_demand.h"
 #include "tls/client_policy.h"
+#include "tls/failure.h"
 
 #define TLS_PEER_TEXT_BYTES_MAX 256
 
 /* What one session wants of its peer, and what came of it. The SSL's app data. */
 struct tls_peer_check {
     struct span server_name; /* as asked for; empty: none */
+    struct tls_client_demand *demand; /* of a server; NULL: it asks for no certificate */
+    enum tls_failure failure; /* of a server: what was wrong with the certificate */
     char text[TLS_PEER_TEXT_BYTES_MAX]; /* why the certificate was refused; empty: it was not */
 };
 

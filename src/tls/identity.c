@@ -14,6 +14,7 @@
 #include "tls/identity_material.h"
 #include "tls/library_error.h"
 #include "tls/pem.h"
+#include "tls/staple.h"
 
 /* Names and subject of an ordinary certificate fit one block. */
 #define IDENTITY_ARENA_BLOCK_BYTES 512
@@ -25,6 +26,7 @@ struct tls_identity {
     CRYPTO_BUFFER **chain;
     enum tls_chain_state chain_state;
     struct tls_certificate leaf;
+    struct tls_staple staple;
     struct arena arena;
 };
 
@@ -128,6 +130,13 @@ static struct tls_identity *make_identity(const struct tls_pem_chain *chain, EVP
 enum tls_identity_status tls_identity_create(struct span cert_chain_pem, struct span key_pem,
                                              struct tls_identity_error *ret_error, struct tls_identity **ret_identity)
 {
+    return tls_identity_create_stapled(cert_chain_pem, key_pem, SPAN_EMPTY, ret_error, ret_identity);
+}
+
+enum tls_identity_status tls_identity_create_stapled(struct span cert_chain_pem, struct span key_pem, struct span staple,
+                                                     struct tls_identity_error *ret_error,
+                                                     struct tls_identity **ret_identity)
+{
     struct tls_pem_chain chain CLEANUP(tls_pem_chain_deinit) = {0};
     enum tls_identity_status status = tls_pem_read_chain(cert_chain_pem, &chain, ret_error);
     if (status != TLS_IDENTITY_OK)
@@ -140,6 +149,7 @@ enum tls_identity_status tls_identity_create(struct span cert_chain_pem, struct 
     if (status != TLS_IDENTITY_OK)
         return status;
     struct tls_identity *identity = make_identity(&chain, key);
+    tls_staple_read(staple, chain.certificates[0], &identity->arena, &identity->staple);
     status = check_key_kind(&identity->leaf, key, ret_error);
     if (status == TLS_IDENTITY_OK)
         status = check_usable(&chain, key, ret_error);
@@ -181,6 +191,32 @@ CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity)
 EVP_PKEY *tls_identity_key(const struct tls_identity *identity)
 {
     return identity->key;
+}
+
+struct span tls_identity_staple(const struct tls_identity *identity, int64_t now_s)
+{
+    return tls_staple_state(&identity->staple, now_s) == TLS_STAPLE_GOOD ? identity->staple.response : SPAN_EMPTY;
+}
+
+enum tls_staple_state tls_identity_staple_state(const struct tls_identity *identity, int64_t now_s)
+{
+    return tls_staple_state(&identity->staple, now_s);
+}
+
+size_t tls_identity_uri_count(const struct tls_identity *identity)
+{
+    return identity->leaf.uri_count;
+}
+
+struct span tls_identity_uri(const struct tls_identity *identity, size_t index)
+{
+    ASSERT(index < identity->leaf.uri_count);
+    return identity->leaf.uris[index];
+}
+
+bool tls_identity_is_ecdsa(const struct tls_identity *identity)
+{
+    return EVP_PKEY_id(identity->key) == EVP_PKEY_EC;
 }
 
 size_t tls_identity_name_count(const struct tls_identity *identity)

@@ -36,6 +36,11 @@ struct tls_identity_error {
 MUST_USE enum tls_identity_status tls_identity_create(struct span cert_chain_pem, struct span key_pem,
                                                       struct tls_identity_error *ret_error,
                                                       struct tls_identity **ret_identity);
+/* With an OCSP response (RFC 6960, DER) of the leaf that is shown with it (RFC 6066 section 8); empty: none. A response
+ * that is not usable does not fail: see tls_identity_staple_state. */
+MUST_USE enum tls_identity_status tls_identity_create_stapled(struct span cert_chain_pem, struct span key_pem,
+                                                              struct span staple, struct tls_identity_error *ret_error,
+                                                              struct tls_identity **ret_identity);
 struct tls_identity *tls_identity_pin(struct tls_identity *identity);
 /* NULL is harmless. */
 void tls_identity_unpin(struct tls_identity *identity);
@@ -54,6 +59,7 @@ int64_t tls_identity_not_before(const struct tls_identity *identity);
 int64_t tls_identity_not_after(const struct tls_identity *identity);
 /* "ECDSA P-256", "RSA 2048". */
 struct span tls_identity_key_type(const struct tls_identity *identity);
+bool tls_identity_is_ecdsa(const struct tls_identity *identity); /* else RSA */
 size_t tls_identity_chain_size(const struct tls_identity *identity);
 /* SHA-256 of the leaf's DER encoding. */
 const uint8_t *tls_identity_fingerprint(const struct tls_identity *identity);
@@ -62,6 +68,21 @@ const uint8_t *tls_identity_fingerprint(const struct tls_identity *identity);
  * leftmost label (RFC 6125 section 6.4.3). `host` may be an IP address, or itself a wildcard, which only an equal
  * wildcard covers. The subject's common name does not count (RFC 9525 section 2). */
 bool tls_identity_covers(const struct tls_identity *identity, struct span host);
+
+/* Its URIs, such as the SPIFFE name of a workload. */
+size_t tls_identity_uri_count(const struct tls_identity *identity);
+struct span tls_identity_uri(const struct tls_identity *identity, size_t index);
+
+enum tls_staple_state {
+    TLS_STAPLE_NONE,
+    TLS_STAPLE_GOOD,
+    TLS_STAPLE_UNREADABLE, /* no OCSP response, or one that tells of no certificate */
+    TLS_STAPLE_OF_ANOTHER, /* certificate */
+    TLS_STAPLE_NOT_GOOD,   /* revoked or unknown */
+    TLS_STAPLE_EXPIRED,    /* or not valid yet */
+};
+/* Only a good one is shown; `now_s` in seconds since the epoch. Its signature is the client's to verify. */
+enum tls_staple_state tls_identity_staple_state(const struct tls_identity *identity, int64_t now_s);
 
 enum tls_chain_state {
     TLS_CHAIN_ORDERED,    /* each certificate is issued by the next */

@@ -9,5 +9,7 @@
 
 CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity);
 EVP_PKEY *tls_identity_key(const struct tls_identity *identity);
+/* What to staple now; empty: nothing. */
+struct span tls_identity_staple(const struct tls_identity *identity, int64_t now_s);
 
 #endif

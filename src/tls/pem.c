@@ -23,41 +23,56 @@ static void make_certificate_pool(void)
     ASSERT(certificate_pool != NULL);
 }
 
-/* What PEM_read_bio gives: heap of the library's. */
-struct pem_block {
-    char *name;
-    char *header;
-    unsigned char *bytes;
-    long size;
-};
-
-static void free_block(struct pem_block *block)
+void tls_pem_block_deinit(struct tls_pem_block *block)
 {
     OPENSSL_free(block->name);
     OPENSSL_free(block->header);
     OPENSSL_free(block->bytes);
 }
 
-static void free_bio(BIO **bio)
+void tls_pem_close(BIO **bio)
 {
     BIO_free(*bio);
 }
 
-static BIO *open_text(struct span pem)
+BIO *tls_pem_open(struct span pem)
 {
     if (pem.size == 0 || pem.size > INT_MAX)
         return NULL;
     BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
     ASSERT(bio != NULL);
+    ERR_clear_error();
     return bio;
 }
 
-static bool is_certificate(const char *name)
+/* After the last block the library says NO_START_LINE; anything else is a block that is broken. */
+static bool is_end_of_text(void)
 {
-    return strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0;
+    uint32_t error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }
 
-static enum tls_identity_status add_certificate(struct tls_pem_chain *chain, const struct pem_block *block,
+enum tls_pem_status tls_pem_next(BIO *bio, struct tls_pem_block *ret_block)
+{
+    if (PEM_read_bio(bio, &ret_block->name, &ret_block->header, &ret_block->bytes, &ret_block->size) == 1)
+        return TLS_PEM_BLOCK;
+    if (!is_end_of_text())
+        return TLS_PEM_BROKEN;
+    ERR_clear_error();
+    return TLS_PEM_END;
+}
+
+bool tls_pem_block_is_certificate(const struct tls_pem_block *block)
+{
+    return strcmp(block->name, PEM_STRING_X509) == 0 || strcmp(block->name, PEM_STRING_X509_OLD) == 0;
+}
+
+bool tls_pem_block_is_crl(const struct tls_pem_block *block)
+{
+    return strcmp(block->name, PEM_STRING_X509_CRL) == 0;
+}
+
+static enum tls_identity_status add_certificate(struct tls_pem_chain *chain, const struct tls_pem_block *block,
                                                 struct tls_identity_error *ret_error)
 {
     if (chain->count == TLS_CHAIN_CERTIFICATES_MAX) {
@@ -81,46 +96,34 @@ static enum tls_identity_status add_certificate(struct tls_pem_chain *chain, con
     return TLS_IDENTITY_OK;
 }
 
-/* After the last block the library says NO_START_LINE; anything else is a block that is broken. */
-static bool is_end_of_text(void)
-{
-    uint32_t error = ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-static enum tls_identity_status finish_chain(const struct tls_pem_chain *chain, struct tls_identity_error *ret_error)
-{
-    if (!is_end_of_text()) {
-        snprintf(ret_error->text, sizeof(ret_error->text), "the PEM block after %zu certificates is broken (%s)",
-                 chain->count, tls_library_error_take_reason());
-        return TLS_IDENTITY_BAD_CERTIFICATE;
-    }
-    ERR_clear_error();
-    if (chain->count > 0)
-        return TLS_IDENTITY_OK;
-    snprintf(ret_error->text, sizeof(ret_error->text), "the text holds no PEM block \"BEGIN CERTIFICATE\"");
-    return TLS_IDENTITY_BAD_CERTIFICATE;
-}
-
 enum tls_identity_status tls_pem_read_chain(struct span pem, struct tls_pem_chain *chain,
                                             struct tls_identity_error *ret_error)
 {
-    BIO *bio CLEANUP(free_bio) = open_text(pem);
+    BIO *bio CLEANUP(tls_pem_close) = tls_pem_open(pem);
     if (bio == NULL) {
         snprintf(ret_error->text, sizeof(ret_error->text), "the certificate is empty");
         return TLS_IDENTITY_BAD_CERTIFICATE;
     }
-    ERR_clear_error();
     while (true) {
-        struct pem_block block CLEANUP(free_block) = {0};
-        if (PEM_read_bio(bio, &block.name, &block.header, &block.bytes, &block.size) != 1)
-            return finish_chain(chain, ret_error);
-        if (!is_certificate(block.name))
+        struct tls_pem_block block CLEANUP(tls_pem_block_deinit) = {0};
+        enum tls_pem_status status = tls_pem_next(bio, &block);
+        if (status == TLS_PEM_BROKEN) {
+            snprintf(ret_error->text, sizeof(ret_error->text), "the PEM block after %zu certificates is broken (%s)",
+                     chain->count, tls_library_error_take_reason());
+            return TLS_IDENTITY_BAD_CERTIFICATE;
+        }
+        if (status == TLS_PEM_END)
+            break;
+        if (!tls_pem_block_is_certificate(&block))
             continue;
-        enum tls_identity_status status = add_certificate(chain, &block, ret_error);
-        if (status != TLS_IDENTITY_OK)
-            return status;
+        enum tls_identity_status added = add_certificate(chain, &block, ret_error);
+        if (added != TLS_IDENTITY_OK)
+            return added;
     }
+    if (chain->count > 0)
+        return TLS_IDENTITY_OK;
+    snprintf(ret_error->text, sizeof(ret_error->text), "the text holds no PEM block \"BEGIN CERTIFICATE\"");
+    return TLS_IDENTITY_BAD_CERTIFICATE;
 }
 
 void tls_pem_chain_deinit(struct tls_pem_chain *chain)
@@ -141,7 +144,7 @@ static int refuse_passphrase(char *passphrase UNUSED, int capacity UNUSED, int f
 
 enum tls_identity_status tls_pem_read_key(struct span pem, struct tls_identity_error *ret_error, EVP_PKEY **ret_key)
 {
-    BIO *bio CLEANUP(free_bio) = open_text(pem);
+    BIO *bio CLEANUP(tls_pem_close) = tls_pem_open(pem);
     if (bio == NULL) {
         snprintf(ret_error->text, sizeof(ret_error->text), "the private key is empty");
         return TLS_IDENTITY_BAD_KEY;

@@ -2,6 +2,7 @@
 #ifndef FAIRLEAD_TLS_PEM_H
 #define FAIRLEAD_TLS_PEM_H
 
+#include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 #include <openssl/x509.h>
@@ -10,6 +11,29 @@
 #include "base/limits.h"
 #include "base/span.h"
 #include "tls/identity.h"
+
+/* One block of a text: heap of the library's. */
+struct tls_pem_block {
+    char *name;
+    char *header;
+    unsigned char *bytes;
+    long size;
+};
+
+enum tls_pem_status {
+    TLS_PEM_BLOCK,
+    TLS_PEM_END,    /* of the text */
+    TLS_PEM_BROKEN, /* a block that does not decode; the library's error says why */
+};
+
+/* NULL for an empty text, or one too large. The caller closes it; the text must live as long. */
+BIO *tls_pem_open(struct span pem);
+void tls_pem_close(BIO **bio);
+/* The next block into an empty struct, which the caller deinits. Text around the blocks is ignored. */
+MUST_USE enum tls_pem_status tls_pem_next(BIO *bio, struct tls_pem_block *ret_block);
+void tls_pem_block_deinit(struct tls_pem_block *block);
+bool tls_pem_block_is_certificate(const struct tls_pem_block *block);
+bool tls_pem_block_is_crl(const struct tls_pem_block *block);
 
 /* The certificates of a text, parsed and as bytes of the process's pool. */
 struct tls_pem_chain {

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/server_policy_context.h"
+#include "tls/session_library.h"
 #include "tls/tickets_library.h"
 
 /* Envoy's defaults: AES-128 and ChaCha20 are equal, so the client's hardware decides; AES-256 after them. */
@@ -118,6 +119,12 @@ static int set_up_ticket(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *c
     return tls_tickets_set_up(policy->tickets, name, iv, cipher, mac, is_sealing);
 }
 
+static enum ssl_select_cert_result_t choose_certificate(const SSL_CLIENT_HELLO *hello)
+{
+    tls_session_choose_identity(hello);
+    return ssl_select_cert_success;
+}
+
 static void set_tickets(struct tls_server_policy *policy, struct tls_tickets *tickets)
 {
     SSL_CTX *context = policy->context;
@@ -151,6 +158,7 @@ static enum tls_server_policy_status set_up_policy(struct tls_server_policy *pol
     if (policy->alpn_size > 0)
         SSL_CTX_set_alpn_select_cb(context, select_alpn, policy);
     set_tickets(policy, options->tickets);
+    SSL_CTX_set_select_certificate_cb(context, choose_certificate);
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);

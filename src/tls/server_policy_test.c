@@ -66,7 +66,7 @@ static void test_versions(void **state UNUSED)
 }
 
 /* What a TLS 1.2 client with `offered` gets; NULL when the handshake fails. */
-static void check_cipher(const struct tls_server_policy_options *options, const struct tls_identity *identity,
+static void check_cipher(const struct tls_server_policy_options *options, struct tls_identity *identity,
                          const char *offered, const char *expected)
 {
     struct tls_server_policy *policy = create(options);

@@ -8,14 +8,18 @@
 #include <openssl/ssl.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/network_address.h"
+#include "tls/client_demand_verify.h"
 #include "tls/client_policy_context.h"
 #include "tls/handshake_failure.h"
 #include "tls/hello_name.h"
+#include "tls/identity_choice.h"
 #include "tls/identity_material.h"
 #include "tls/library_error.h"
 #include "tls/server_policy_context.h"
+#include "tls/session_library.h"
 #include "tls/transport.h"
 
 #define ERROR_TEXT_BYTES_MAX 512
@@ -24,6 +28,7 @@ struct tls_session {
     SSL *ssl;
     struct tls_server_policy *policy;       /* of a server, else NULL */
     struct tls_client_policy *client_policy; /* of a client */
+    struct tls_identity *identities[2];      /* of a server: the one to show, and another until that is decided */
     struct tls_peer_check check;
     char *server_name; /* of a client */
     bool has_begun;
@@ -64,23 +69,63 @@ static void watch_message(int is_write, int version UNUSED, int content_type, co
         session->key_update_count++;
 }
 
-struct tls_session *tls_session_create_server(struct tls_server_policy *policy, const struct tls_identity *identity,
-                                              const uint8_t *session_id_context)
+static void show_identity(SSL *ssl, const struct tls_identity *identity)
 {
-    ASSERT(identity != NULL);
+    struct span staple = tls_identity_staple(identity, (int64_t)(clock_wall_ns() / NANOSECONDS_PER_SECOND));
+    /* The identity passed the same checks when it was made. */
+    ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
+                                 tls_identity_key(identity), NULL) == 1);
+    if (staple.size > 0)
+        ASSERT(SSL_set_ocsp_response(ssl, (const uint8_t *)staple.data, staple.size) == 1);
+}
+
+/* By way of its transport: the library's own slots for data of an application cost each session a table. */
+static struct tls_session *server_session(const SSL *ssl)
+{
+    return CONTAINER_OF((struct tls_transport *)BIO_get_data(SSL_get_rbio(ssl)), struct tls_session, transport);
+}
+
+struct tls_peer_check *tls_session_peer_check(const SSL *ssl)
+{
+    return &server_session(ssl)->check;
+}
+
+void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello)
+{
+    struct tls_session *session = server_session(hello->ssl);
+    if (session->identities[1] == NULL)
+        return;
+    size_t ecdsa = tls_identity_is_ecdsa(session->identities[0]) ? 0 : 1;
+    size_t chosen = tls_client_verifies_ecdsa(hello, session->identities[ecdsa]) ? ecdsa : 1 - ecdsa;
+    show_identity(session->ssl, session->identities[chosen]);
+    tls_identity_unpin(session->identities[1 - chosen]);
+    session->identities[0] = session->identities[chosen];
+    session->identities[1] = NULL;
+}
+
+struct tls_session *tls_session_create_server(const struct tls_server_options *options)
+{
+    const uint8_t *session_id_context = options->session_id_context;
+    ASSERT(options->identity != NULL);
     struct tls_session *session = memory_allocate_zeroed(1, sizeof(*session));
-    session->policy = tls_server_policy_pin(policy);
-    SSL *ssl = SSL_new(tls_server_policy_context(policy));
+    session->policy = tls_server_policy_pin(options->policy);
+    SSL *ssl = SSL_new(tls_server_policy_context(options->policy));
     ASSERT(ssl != NULL);
     session->ssl = ssl;
     SSL_set_accept_state(ssl);
     BIO *bio = tls_transport_create(&session->transport);
     SSL_set_bio(ssl, bio, bio);
-    /* The identity passed the same checks when it was made. */
-    ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
-                                 tls_identity_key(identity), NULL) == 1);
+    session->identities[0] = tls_identity_pin(options->identity);
+    if (options->second_identity != NULL)
+        session->identities[1] = tls_identity_pin(options->second_identity);
+    else
+        show_identity(ssl, options->identity);
+    if (options->demand != NULL) {
+        session->check.demand = tls_client_demand_pin(options->demand);
+        tls_client_demand_apply(options->demand, ssl);
+    }
     if (session_id_context == NULL)
-        session_id_context = tls_server_policy_session_id_context(policy);
+        session_id_context = tls_server_policy_session_id_context(options->policy);
     ASSERT(SSL_set_session_id_context(ssl, session_id_context, TLS_SHA256_SIZE) == 1);
     SSL_set_shed_handshake_config(ssl, 1);
     SSL_set_msg_callback(ssl, watch_message);
@@ -135,6 +180,9 @@ void tls_session_destroy(struct tls_session *session)
     tls_transport_deinit(&session->transport);
     tls_server_policy_unpin(session->policy);
     tls_client_policy_unpin(session->client_policy);
+    tls_client_demand_unpin(session->check.demand);
+    tls_identity_unpin(session->identities[0]);
+    tls_identity_unpin(session->identities[1]);
     free(session->server_name);
     free(session->error);
     free(session);
@@ -142,7 +190,7 @@ void tls_session_destroy(struct tls_session *session)
 
 static void note_failure(struct tls_session *session)
 {
-    session->failure = tls_handshake_failure_peek();
+    session->failure = session->check.failure != TLS_FAILURE_OTHER ? session->check.failure : tls_handshake_failure_peek();
     char text[ERROR_TEXT_BYTES_MAX];
     size_t size = tls_library_error_take_text(text, sizeof(text));
     static const char end[] = ":TLS_error_end";
@@ -181,6 +229,21 @@ static void leave(struct tls_session *session)
     session->transport.io = NULL;
 }
 
+/* A ticket is opened without a look at the certificate in it; what was demanded then is demanded now (the session-id context says so), but the
+ * certificate or a revocation list may have expired since. */
+static enum tls_status finish_handshake(struct tls_session *session)
+{
+    uint8_t alert = SSL_AD_CERTIFICATE_UNKNOWN;
+    if (session->check.demand == NULL || SSL_session_reused(session->ssl) != 1 || SSL_get0_peer_certificates(session->ssl) == NULL ||
+        tls_client_demand_verify(session->ssl, &session->check, &alert))
+        return TLS_STATUS_OK;
+    SSL_send_fatal_alert(session->ssl, alert);
+    ERR_clear_error();
+    OPENSSL_PUT_ERROR(SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
+    note_failure(session);
+    return TLS_STATUS_FAILED;
+}
+
 enum tls_status tls_session_handshake(struct tls_session *session, struct tls_io *io)
 {
     if (session->is_established)
@@ -190,12 +253,10 @@ enum tls_status tls_session_handshake(struct tls_session *session, struct tls_io
     session->has_begun = true;
     enter(session, io);
     int result = SSL_do_handshake(session->ssl);
-    enum tls_status status = result == 1 ? TLS_STATUS_OK : classify(session, result);
+    enum tls_status status = result == 1 ? finish_handshake(session) : classify(session, result);
     leave(session);
-    if (status != TLS_STATUS_OK)
-        return status;
-    session->is_established = true;
-    return TLS_STATUS_OK;
+    session->is_established = status == TLS_STATUS_OK;
+    return status;
 }
 
 /* The library answers key updates without end, each at the cost of two key schedules for 27 bytes of the peer's. */
@@ -375,6 +436,11 @@ struct span tls_session_cipher(const struct tls_session *session)
 struct span tls_session_group(const struct tls_session *session)
 {
     return session->is_established ? span_of(SSL_get_group_name(SSL_get_group_id(session->ssl))) : SPAN_EMPTY;
+}
+
+struct tls_identity *tls_session_shown_identity(const struct tls_session *session)
+{
+    return session->identities[0];
 }
 
 bool tls_session_was_resumed(const struct tls_session *session)

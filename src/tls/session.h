@@ -14,7 +14,9 @@
 #include "base/compiler.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "tls/client_demand.h"
 #include "tls/client_policy.h"
+#include "tls/failure.h"
 #include "tls/identity.h"
 #include "tls/server_policy.h"
 
@@ -41,21 +43,18 @@ enum tls_status {
     TLS_STATUS_FAILED,      /* for good, see tls_session_error */
 };
 
-/* What a failed handshake failed of, as far as the library tells. */
-enum tls_failure {
-    TLS_FAILURE_OTHER,
-    TLS_FAILURE_NO_COMMON_VERSION,
-    TLS_FAILURE_NO_SHARED_CIPHER, /* nor group, nor signature algorithm */
-    TLS_FAILURE_UNKNOWN_CA,       /* the peer says so of our certificate (RFC 8446 section 6.2, unknown_ca) */
-    TLS_FAILURE_BAD_CERTIFICATE,  /* likewise: bad, unsupported, revoked, expired or unknown */
-};
-
 struct tls_session;
 
-/* A session that has taken no byte yet. Takes what it needs of `identity` (not NULL), which need not be pinned beyond
- * the call; pins `policy`. `session_id_context` is TLS_SHA256_SIZE bytes, or NULL for the policy's. Never NULL. */
-struct tls_session *tls_session_create_server(struct tls_server_policy *policy, const struct tls_identity *identity,
-                                              const uint8_t *session_id_context);
+struct tls_server_options {
+    struct tls_server_policy *policy;    /* pinned */
+    struct tls_identity *identity;        /* not NULL; pinned */
+    struct tls_identity *second_identity; /* pinned; with the other kind of key (RSA, ECDSA): the client gets the one that it can verify; NULL: none */
+    struct tls_client_demand *demand;    /* pinned; NULL: the client is not asked for a certificate */
+    const uint8_t *session_id_context;   /* TLS_SHA256_SIZE bytes, or NULL for the policy's */
+};
+
+/* A session that has taken no byte yet. Never NULL. */
+struct tls_session *tls_session_create_server(const struct tls_server_options *options);
 /* The other side: the first tls_session_handshake, whose input is empty, writes the ClientHello. `server_name` is asked for (SNI, unless it is
  * an IP address) and, without names in the policy, wanted in the certificate; empty: neither. Copied. Pins `policy`. ALPN offers what the
  * policy says of `carried`. Never NULL. */
@@ -105,6 +104,8 @@ struct span tls_session_version(const struct tls_session *session);
 struct span tls_session_cipher(const struct tls_session *session);
 /* The key exchange group: "X25519MLKEM768". */
 struct span tls_session_group(const struct tls_session *session);
+/* Of a server, after the handshake: the identity that this client gets to see; lives as long as the session. */
+struct tls_identity *tls_session_shown_identity(const struct tls_session *session);
 bool tls_session_was_resumed(const struct tls_session *session);
 
 #endif

@@ -51,7 +51,7 @@ static size_t measure_and_destroy(void)
     return held / SESSIONS;
 }
 
-static void connect_all(struct tls_server_policy *policy, const struct tls_identity *identity, uint16_t version)
+static void connect_all(struct tls_server_policy *policy, struct tls_identity *identity, uint16_t version)
 {
     for (size_t i = 0; i < SESSIONS; i++) {
         test_pair_init(&pairs[i], policy, identity, "a.example");
@@ -74,7 +74,7 @@ static void send_part_of_a_record(struct test_pair *pair, size_t sent_size)
 }
 
 /* Bytes of heap a session, each with `sent_size` bytes of an unfinished record. */
-static size_t measure(struct tls_server_policy *policy, const struct tls_identity *identity, uint16_t version,
+static size_t measure(struct tls_server_policy *policy, struct tls_identity *identity, uint16_t version,
                       size_t sent_size)
 {
     connect_all(policy, identity, version);

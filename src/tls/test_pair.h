@@ -41,7 +41,7 @@ static inline int test_pair_keep_ticket(SSL *ssl, SSL_SESSION *ticket)
 
 /* The client can be adjusted through pair->client before the first step. */
 static inline void test_pair_init(struct test_pair *pair, struct tls_server_policy *policy,
-                                  const struct tls_identity *identity, const char *server_name)
+                                  struct tls_identity *identity, const char *server_name)
 {
     memset(pair, 0, sizeof(*pair));
     pair->input_chunk = TEST_WINDOW_BYTES;
@@ -55,7 +55,7 @@ static inline void test_pair_init(struct test_pair *pair, struct tls_server_poli
     SSL_set_bio(pair->client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
     if (server_name != NULL)
         ASSERT(SSL_set_tlsext_host_name(pair->client, server_name) == 1);
-    pair->server = tls_session_create_server(policy, identity, NULL);
+    pair->server = tls_session_create_server(&(struct tls_server_options){.policy = policy, .identity = identity});
 }
 
 /* Keeps the ticket, which the caller frees. */

@@ -124,7 +124,7 @@ static void test_a_session_may_have_its_own_context(void **state UNUSED)
         struct test_pair pair;
         test_pair_init(&pair, policy, identity, "a.example");
         tls_session_destroy(pair.server);
-        pair.server = tls_session_create_server(policy, identity, context);
+        pair.server = tls_session_create_server(&(struct tls_server_options){.policy = policy, .identity = identity, .session_id_context = context});
         assert_int_equal(SSL_set_session(pair.client, ticket), 1);
         assert_int_equal(test_pair_handshake(&pair), TLS_STATUS_OK);
         assert_int_equal(tls_session_was_resumed(pair.server), context_byte == 1);

@@ -30,6 +30,12 @@
     X(HANDSHAKE_NO_SHARED_CIPHER, "no_shared_cipher", NONE, "closed_handshake_no_shared_cipher")                                    \
     X(HANDSHAKE_UNKNOWN_CA, "unknown_ca", NONE, "closed_handshake_unknown_ca")                                                      \
     X(HANDSHAKE_BAD_CERTIFICATE, "bad_certificate", NONE, "closed_handshake_bad_certificate")                                       \
+    X(CLIENT_CERTIFICATE_MISSING, "client_certificate_missing", NONE, "closed_client_certificate_missing")                          \
+    X(CLIENT_CERTIFICATE_UNKNOWN_CA, "client_certificate_unknown_ca", NONE, "closed_client_certificate_unknown_ca")                 \
+    X(CLIENT_CERTIFICATE_EXPIRED, "client_certificate_expired", NONE, "closed_client_certificate_expired")                          \
+    X(CLIENT_CERTIFICATE_REVOKED, "client_certificate_revoked", NONE, "closed_client_certificate_revoked")                          \
+    X(CLIENT_CERTIFICATE_NOT_ALLOWED, "client_certificate_not_allowed", NONE, "closed_client_certificate_not_allowed")              \
+    X(CLIENT_CERTIFICATE_REFUSED, "client_certificate_refused", NONE, "closed_client_certificate_refused")                          \
     X(HANDSHAKE_CLIENT_CLOSED, "client_closed", NONE, "closed_handshake_client_closed")                                             \
     X(HANDSHAKE_TIMEOUT, "handshake_timeout", NONE, "closed_handshake_timeout")                                                     \
     X(SERVER_NAME_CHANGED, "server_name_changed", NONE, "closed_server_name_changed")                                               \

@@ -1,6 +1,7 @@
 """A throw-away certificate authority for one test run."""
 import base64
 import datetime
+import ipaddress
 import os
 
 from cryptography import x509
@@ -15,6 +16,7 @@ class Certificate:
     def __init__(self, certificate, key, chain=b""):
         self.certificate = certificate
         self.serial = certificate.serial_number
+        self.public_key = key.public_key()
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.certificate_pem = certificate.public_bytes(PEM) + chain
         self.key_pem = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -39,32 +41,62 @@ def _name(common_name):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
+def _general_name(name):
+    if "://" in name:
+        return x509.UniformResourceIdentifier(name)
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
 class Authority:
-    def __init__(self):
+    def __init__(self, name="Fairlead test authority", issuer=None):
+        """Self-signed, or an intermediate one of `issuer`."""
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._build(_name("Fairlead test authority"), self.key, _name("Fairlead test authority"), self.key, True, [])
+        issued_by = (issuer.certificate.subject, issuer.key) if issuer else (_name(name), self.key)
+        self.certificate = self._build(_name(name), self.key, *issued_by, True, [])
         self.pem = self.certificate.public_bytes(PEM)
+        self.chain = self.pem + (issuer.chain if issuer else b"")
 
     @staticmethod
-    def _build(subject, key, issuer, issuer_key, is_authority, names):
+    def _build(subject, key, issuer, issuer_key, is_authority, names, days=(-1, 90), usages=None):
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
                    .serial_number(x509.random_serial_number())
-                   .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=90))
+                   .not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1]))
                    .add_extension(x509.BasicConstraints(is_authority, None), True))
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name) for name in names]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), False)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         return builder.sign(issuer_key, hashes.SHA256())
 
-    def issue(self, *names):
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._build(_name(names[0][:60]), key, self.certificate.subject, self.key, False, names)
-        return Certificate(certificate, key, self.pem)
+    def issue(self, *names, days=(-1, 90), usages=None, key=None, subject=None):
+        key = key or ec.generate_private_key(ec.SECP256R1())
+        certificate = self._build(subject or _name(names[0][:60]), key, self.certificate.subject, self.key, False, names, days, usages)
+        return Certificate(certificate, key, self.chain)
 
     def issue_uri(self, uri):
         return self.issue(uri)
+
+    def crl(self, *revoked, days=(-1, 7)):
+        """PEM of a list that revokes these certificates."""
+        now = datetime.datetime.utcnow()
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+                   .last_update(now + datetime.timedelta(days=days[0])).next_update(now + datetime.timedelta(days=days[1])))
+        for certificate in revoked:
+            builder = builder.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(certificate.serial)
+                                                      .revocation_date(now - datetime.timedelta(hours=1)).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(PEM)
 
     @classmethod
     def self_signed(cls, *names):
         key = ec.generate_private_key(ec.SECP256R1())
         return Certificate(cls._build(_name(names[0]), key, _name(names[0]), key, False, names), key)
+
+
+def secret(name, namespace="istio-system", **data):
+    """An Opaque Secret; in its keys a dot is written as two underscores."""
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+            "data": {key.replace("__", "."): base64.b64encode(value).decode() for key, value in data.items()}}

@@ -1,0 +1,14 @@
+/* For tls itself: what callbacks of the library need of the server's session that they are called for. */
+#ifndef FAIRLEAD_TLS_SESSION_LIBRARY_H
+#define FAIRLEAD_TLS_SESSION_LIBRARY_H
+
+#include <openssl/ssl.h>
+
+struct tls_peer_check;
+
+/* What the session demands of its client, and where the verdict goes. */
+struct tls_peer_check *tls_session_peer_check(const SSL *ssl);
+/* A ClientHello came: decides which of its identities the session shows. */
+void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello);
+
+#endif
