@@ -59,7 +59,7 @@ def start_fairlead(folder, binary, origin_port, certificate):
             istio.virtual_service("all", ["*"], http=[{"route": [istio.destination("origin.example", 80)]}]),
             istio.service_entry("origin.example", 80, origin_port)))
     return pinned(PROXY_CORE, binary, "run", "-f", f"{folder}/fairlead.yaml", "--bind", "127.0.0.1", "--status-port", str(status_port),
-                  "--admin", "off", "--concurrency", "1"), port
+                  "--admin", "off", "--metrics-port", "0", "--concurrency", "1"), port
 
 
 def answers(port):

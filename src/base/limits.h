@@ -128,6 +128,18 @@
 /* Freed streams a session keeps for reuse. */
 #define HTTP2_STREAMS_KEPT_MAX 32
 
+/* --- Metrics --- */
+/* Hosts that are counted for themselves; those past them share one name. Each takes about 1 KiB a worker that serves it. */
+#define METRICS_DESTINATIONS_MAX 8192
+/* Outcomes (code, flags, protocol, gRPC status) of one destination: the rest is counted together, or a client could make series by the codes that
+ * it provokes. */
+#define DESTINATION_OUTCOMES_MAX 64
+/* Destinations whose histograms are told apart, in the order of their first request: each takes 66 lines and 45 KiB of a scrape. The others share
+ * one set. */
+#define METRICS_HISTOGRAMS_MAX 100
+/* Certificates whose expiry is told. */
+#define METRICS_CERTIFICATES_MAX 2000
+
 /* --- Deadlines --- */
 /* The step in which HTTP/2 sessions learn that time passes: their rates and stalls are counted in it. */
 #define HTTP_SESSION_TICK_NS SECONDS(5)

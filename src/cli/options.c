@@ -102,6 +102,19 @@ static bool set_admin(struct options_parser *parser, const char *value) {
            fail(parser, "--admin", value, "want address:port, port (on 127.0.0.1), unix:/path or off");
 }
 
+static bool set_metrics_port(struct options_parser *parser, const char *value) {
+    struct span rest = span_of(value), part;
+    size_t count = 0;
+    memset(parser->options->metrics_ports, 0, sizeof(parser->options->metrics_ports));
+    while (span_split(&rest, ',', &part)) {
+        uint64_t number;
+        if (count == METRICS_PORTS_MAX || !span_to_u64(part, &number) || number > 65535)
+            return fail(parser, "--metrics-port", value, "want a port number or two with a comma between them, or 0 for none");
+        parser->options->metrics_ports[count++] = (uint16_t)number;
+    }
+    return true;
+}
+
 static bool set_mesh_identity(struct options_parser *parser, const char *value) {
     parser->options->mesh_identity = span_of(value);
     return value[0] != '\0' || fail(parser, "--mesh-identity", "\"\"", "the path is empty");
@@ -125,9 +138,10 @@ static const struct option_row option_rows[] = {
     {"-f", EVERY, "PATH...", set_path, "files, folders (recursive: *.yaml, *.yml, *.json) or - for standard input; may repeat"},
     {"--gateway", EVERY, "NAME", set_gateway, "the ingress gateway to serve, name or namespace/name, when the input holds several"},
     {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
-    {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners and of the status port; default: every address, IPv4 and IPv6"},
+    {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners, the status port and the metrics ports; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
     {"--admin", OPTIONS_RUN, "ADDRESS", set_admin, "the administration: address:port, unix:/path or off; default " ADMIN_ADDRESS_DEFAULT},
+    {"--metrics-port", OPTIONS_RUN, "PORT,...", set_metrics_port, "ports of /stats/prometheus; default 15090,15020, 0 for none"},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
     {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
@@ -190,7 +204,7 @@ static bool wants_help(int count, char *const *arguments) {
 
 bool options_parse(enum options_command command, int count, char *const *arguments, struct arena *arena, struct options *ret_options,
                    struct options_error *ret_error) {
-    struct options options = {.status_port = STATUS_PORT_DEFAULT, .log_level = LOG_INFO};
+    struct options options = {.status_port = STATUS_PORT_DEFAULT, .metrics_ports = {15090, 15020}, .log_level = LOG_INFO};
     bool parsed = admin_address_parse(ADMIN_ADDRESS_DEFAULT, &options.admin);
     ASSERT(parsed);
     options.help = wants_help(count, arguments);

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/network_address.h"
 #include "compile/compile.h"
-#include "server/admin_address.h"
+#include "server/server.h"
 
 /* Bits: which commands take an option. */
 enum options_command { OPTIONS_RUN = 1 << 0, OPTIONS_CHECK = 1 << 1, OPTIONS_DUMP = 1 << 2 };
@@ -29,6 +29,7 @@ struct options {
     struct network_address bind; /* size 0: not given */
     uint16_t status_port;        /* 15021 */
     struct admin_address admin;  /* ADMIN_ADDRESS_DEFAULT */
+    uint16_t metrics_ports[METRICS_PORTS_MAX]; /* 15090, 15020 */
     struct span mesh_identity;
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */

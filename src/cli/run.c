@@ -19,6 +19,7 @@ int command_run(int count, char *const *arguments) {
             .bind = options.bind,
             .status_port = options.status_port,
             .admin = options.admin,
+            .metrics_ports = {options.metrics_ports[0], options.metrics_ports[1]},
             .dns_servers = options.dns_servers,
         };
         code = server_run(&server);

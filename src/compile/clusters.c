@@ -119,6 +119,8 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->name = name;
     cluster->host = arena_copy(compiler->arena, destination->host);
     cluster->port = destination->port;
+    cluster->service_name = destination->service->service != NULL ? arena_copy(compiler->arena, destination->service->meta->name) : cluster->host;
+    cluster->service_namespace = arena_copy(compiler->arena, destination->service->meta->namespace);
     cluster->protocol = protocol_is_http2(protocol) || upgrades ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;

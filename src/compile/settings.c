@@ -119,12 +119,28 @@ static void report_unsupported(struct compiler *compiler) {
     }
 }
 
+/* How metrics call the gateway. */
+static void compile_labels(struct compiler *compiler, struct gateway_settings *settings) {
+    const struct {
+        struct span key;
+        struct span *value;
+    } wanted[] = {{SPAN_LITERAL("app"), &settings->app},
+                  {SPAN_LITERAL("version"), &settings->version},
+                  {SPAN_LITERAL("service.istio.io/canonical-name"), &settings->canonical_name},
+                  {SPAN_LITERAL("service.istio.io/canonical-revision"), &settings->canonical_revision}};
+    for (size_t i = 0; i < compiler->gateway_labels.count; i++)
+        for (size_t j = 0; j < ARRAY_SIZE(wanted); j++)
+            if (span_equal(compiler->gateway_labels.items[i].key, wanted[j].key))
+                *wanted[j].value = arena_copy(compiler->arena, compiler->gateway_labels.items[i].value);
+}
+
 void compile_settings(struct compiler *compiler) {
     struct snapshot *snapshot = compiler->snapshot;
     struct gateway_settings *settings = &snapshot->settings;
     const struct mesh_config *mesh = &compiler->mesh;
     settings->gateway_name = arena_copy(compiler->arena, compiler->gateway_name);
     settings->gateway_namespace = arena_copy(compiler->arena, compiler->gateway_namespace);
+    compile_labels(compiler, settings);
     settings->trusted_proxy_count = mesh->num_trusted_proxies;
     settings->strict_sni = compiler->options->strict_sni;
     settings->path_normalization = path_normalization_of(mesh->path_normalization);

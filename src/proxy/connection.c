@@ -112,13 +112,19 @@ static void connection_unpin(struct connection *connection) {
     connection->pinned = NULL;
 }
 
+/* It ends before it was anything. */
+static void connection_count_closed(const struct connection *connection, enum close_reason reason) {
+    counter_add(&connection->context->counters.connections_closed[reason], 1);
+    handshake_log(connection, reason);
+}
+
 void connection_close(struct connection *connection, enum close_reason reason, bool reset) {
     struct proxy_context *context = connection->context;
     enum connection_phase phase = connection->phase;
     if (phase == CONNECTION_CLOSING)
         return;
     if (phase == CONNECTION_SNIFF || phase == CONNECTION_HANDSHAKE)
-        handshake_log(connection, reason);
+        connection_count_closed(connection, reason);
     connection_change_phase(connection, CONNECTION_CLOSING);
     connection->close_reason = reason;
     if (reset)

@@ -34,15 +34,20 @@ struct proxy_counters {
     struct counter connections_active;
     struct counter requests;
     struct counter responses_2xx, responses_3xx, responses_4xx, responses_5xx;
-    struct counter upstream_connections;
+    struct counter handshakes, handshakes_resumed; /* of TLS, complete */
+    struct counter upstream_connections, upstream_connections_active, upstream_connections_idle;
+    struct counter upstream_connections_reused; /* lent again to a further request */
+    struct counter upstream_connect_failures;   /* refused, timed out, or the handshake of TLS failed */
     struct counter upstream_retries;
     struct counter mirrors_sent, mirrors_dropped;
     /* HTTP sessions that ended on their own account: the peer broke the protocol, or met a limit against floods. Named by
      * close_reason_counter. */
     struct counter sessions_closed[CLOSE_REASON_COUNT];
+    struct counter connections_closed[CLOSE_REASON_COUNT]; /* before a session or a tunnel began: a hello or a handshake that failed, say */
 };
 
 struct proxy_context {
+    unsigned worker_index; /* the slot of struct destination_counters that is ours */
     struct loop *loop;
     struct timer_wheel timers;
     uint64_t now_ns; /* monotonic, refreshed each turn */

@@ -68,6 +68,7 @@ static void on_stream_closed(void *owner, struct http_stream *stream) {
     timer_cancel(&context->timers, &exchange->delay_timer);
     mirrors_abandon(&exchange->mirrors);
     exchange_log(exchange);
+    exchange_count(exchange);
     exchange->phase = EXCHANGE_ENDED;
     buffer_reset(&exchange->replay);
     if (exchange->pinned != NULL)
@@ -353,6 +354,7 @@ static void exchange_decide(struct exchange *exchange, const struct filter_chain
     exchange->coalesced = ret_decision->coalesced;
     exchange->route_name = ret_decision->route != NULL ? ret_decision->route->name : SPAN_EMPTY;
     exchange->upstream_cluster = ret_decision->destination != NULL ? ret_decision->destination->cluster_name : SPAN_EMPTY;
+    exchange_count_under(exchange, ret_decision->destination != NULL ? ret_decision->destination->cluster : NULL);
     exchange_take_response_rules(exchange, ret_decision);
 }
 

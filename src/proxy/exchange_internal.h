@@ -89,6 +89,8 @@ struct exchange {
     struct span details, transport_reason;
     struct span upstream_host, upstream_cluster, route_name;
     struct network_address upstream_local, client;
+    struct destination_slot *counters; /* of the destination; NULL: none was chosen */
+    bool counters_pinned;
 
     struct arena arena;
     alignas(max_align_t) char memory[EXCHANGE_ARENA_BLOCK_BYTES]; /* the arena's first block */
@@ -125,6 +127,14 @@ void attempt_end(struct exchange *exchange);
 void attempt_flush(struct exchange *exchange);
 /* The client took its bytes: read the upstream again. */
 void attempt_downstream_drained(struct exchange *exchange);
+
+/* --- exchange_count.c --- */
+/* The destination that the request is counted under; NULL: none. To be called while its snapshot is held. */
+void exchange_count_under(struct exchange *exchange, const struct cluster *cluster);
+/* The snapshot goes, the counters stay. */
+void exchange_count_alone(struct exchange *exchange);
+/* At its end, once. */
+void exchange_count(struct exchange *exchange);
 
 /* --- exchange_log.c --- */
 void exchange_log(struct exchange *exchange);

@@ -109,6 +109,7 @@ void exchange_let_snapshot_go(struct exchange *exchange) {
     exchange->route_name = arena_copy(&exchange->arena, exchange->route_name);
     if (exchange->response == NULL)
         copy_response_rules(exchange);
+    exchange_count_alone(exchange);
     exchange->cluster = NULL;
     exchange->retry.policy = &no_retries;
     context_unpin(exchange->context, exchange->pinned);

@@ -6,6 +6,7 @@
 #include "os/socket.h"
 #include "proxy/access_log.h"
 #include "proxy/connect.h"
+#include "proxy/destination_counters.h"
 #include "proxy/tunnel.h"
 #include "tls/client_policy.h"
 #include "tls/session.h"
@@ -29,11 +30,18 @@ struct forward {
     struct span failure_reason, termination_details;
     char *failure_text; /* heap; what failure_reason may point to */
     uint64_t received_bytes, sent_bytes;
+    struct destination_slot *counters; /* pinned; NULL: there is no destination */
     bool logged;
     struct grave grave;
     void *owner;
     void (*closed)(void *owner);
 };
+
+static void forward_count(struct forward *forward) {
+    struct outcome outcome = {.response_flags = forward->flags, .protocol = COUNTED_TCP, .grpc_status = -1};
+    if (forward->counters != NULL)
+        destination_slot_count_outcome(forward->counters, &outcome);
+}
 
 static void forward_log(struct forward *forward) {
     struct proxy_context *context = forward->context;
@@ -44,6 +52,7 @@ static void forward_log(struct forward *forward) {
         forward->received_bytes = tunnel_received_bytes(forward->tunnel);
         forward->sent_bytes = tunnel_sent_bytes(forward->tunnel);
     }
+    forward_count(forward);
     const struct access_log_format *format = context->current->snapshot->access_log;
     if (format == NULL)
         return;
@@ -112,6 +121,8 @@ static void forward_tunnel_closed(void *owner, enum tunnel_end end) {
 
 static void forward_begin_tunnel(struct forward *forward) {
     forward->tunnel = tunnel_create(forward->context, forward->downstream, &forward->upstream, forward, forward_tunnel_closed);
+    if (forward->counters != NULL)
+        tunnel_count(forward->tunnel, &forward->counters->tcp_received_bytes, &forward->counters->tcp_sent_bytes);
 }
 
 static void forward_fail_handshake(struct forward *forward) {
@@ -124,6 +135,7 @@ static void forward_fail_handshake(struct forward *forward) {
         forward->failure_reason = span_make(forward->failure_text, error.size);
     }
     timer_cancel(&forward->context->timers, &forward->handshake);
+    counter_add(&forward->context->counters.upstream_connect_failures, 1);
     forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
     forward_finish(forward);
 }
@@ -147,6 +159,7 @@ static void forward_upstream_failed(struct transport *transport) {
 
 static void forward_handshake_expired(struct timer *timer) {
     struct forward *forward = CONTAINER_OF(timer, struct forward, handshake);
+    counter_add(&forward->context->counters.upstream_connect_failures, 1);
     forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
     forward_finish(forward);
 }
@@ -173,6 +186,7 @@ static void forward_connected(struct connect *connect, enum connect_outcome outc
         }
     }
     if (outcome != CONNECT_DONE) {
+        counter_add(&forward->context->counters.upstream_connect_failures, 1);
         forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
         forward_finish(forward);
         return;
@@ -207,6 +221,11 @@ static void forward_start(struct forward *forward, const struct destinations *de
         forward_refuse(forward, RESPONSE_FLAG_NO_CLUSTER, SPAN_EMPTY);
         return;
     }
+    forward->counters = destination_slot_of(cluster->counters, context->worker_index);
+    if (forward->counters != NULL) {
+        destination_slot_pin(forward->counters);
+        counter_add(&forward->counters->tcp_opened, 1);
+    }
     if (cluster->refusal.size > 0) {
         /* Fails closed: rule 17. */
         forward_refuse(forward, RESPONSE_FLAG_NO_HEALTHY_UPSTREAM, SPAN_LITERAL("unsupported_policy"));
@@ -233,6 +252,8 @@ static void forward_free(struct grave *grave) {
     free((void *)(uintptr_t)forward->host.data);
     free((void *)(uintptr_t)forward->server_name.data);
     free(forward->failure_text);
+    if (forward->counters != NULL)
+        destination_slot_unpin(forward->counters);
     tls_client_policy_unpin(forward->policy);
     free(forward);
 }

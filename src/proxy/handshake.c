@@ -24,6 +24,10 @@ static void handshake_complete(struct connection *connection) {
         handshake_fail(connection, CLOSE_REASON_SERVER_NAME_CHANGED);
         return;
     }
+    struct proxy_counters *counters = &connection->context->counters;
+    counter_add(&counters->handshakes, 1);
+    if (tls_session_was_resumed(session))
+        counter_add(&counters->handshakes_resumed, 1);
     connection->facts.tls = true;
     connection->facts.shown_identity = tls_identity_pin(tls_session_shown_identity(session));
     connection->facts.alpn = tls_session_alpn(session);

@@ -8,6 +8,7 @@
 struct tunnel_side {
     struct transport *transport;
     uint64_t read_bytes;
+    struct counter *counter; /* of them; NULL: none */
     bool ended; /* nothing more will be read from it */
     bool dead;  /* nothing can be written to it either */
 };
@@ -88,6 +89,8 @@ static void tunnel_pump(struct tunnel *tunnel, struct tunnel_side *from) {
         switch (transport_read(from->transport, &bytes)) {
         case TRANSPORT_OK:
             from->read_bytes += bytes.size;
+            if (from->counter != NULL)
+                counter_add(from->counter, bytes.size);
             tunnel->moved_ns = tunnel->context->now_ns;
             if (!transport_write(to->transport, bytes))
                 continue;
@@ -191,6 +194,11 @@ void tunnel_destroy(struct tunnel *tunnel) {
     tunnel_let_go(tunnel->downstream.transport);
     tunnel_let_go(tunnel->upstream.transport);
     context_bury(tunnel->context, &tunnel->grave);
+}
+
+void tunnel_count(struct tunnel *tunnel, struct counter *received, struct counter *sent) {
+    tunnel->downstream.counter = received;
+    tunnel->upstream.counter = sent;
 }
 
 uint64_t tunnel_received_bytes(const struct tunnel *tunnel) {

@@ -23,6 +23,9 @@ struct tunnel; /* from the heap */
  * left to do but close both; the caller then reads the counts and calls tunnel_destroy. */
 struct tunnel *tunnel_create(struct proxy_context *context, struct transport *downstream, struct transport *upstream, void *owner,
                              void (*closed)(void *owner, enum tunnel_end end));
+/* From now on the bytes are also counted here, as they come; both outlive the tunnel. */
+struct counter;
+void tunnel_count(struct tunnel *tunnel, struct counter *received, struct counter *sent);
 /* Lets both transports go as they are; may be called from within `closed` or at any other time. */
 void tunnel_destroy(struct tunnel *tunnel);
 /* Bytes read from the client, and bytes read from the upstream (the log's bytes_received and bytes_sent). */

@@ -33,7 +33,6 @@ struct upstream_pool {
     const struct upstream_handler *handler;
     struct map hosts;
     struct list others; /* connections that are not idle and not closed */
-    size_t idle_count;
     struct timer sweep;
 };
 
@@ -109,7 +108,7 @@ static void connection_leave_list(struct upstream_connection *connection) {
     list_remove(&connection->link);
     if (connection->phase == UPSTREAM_IDLE) {
         connection->host->idle_count--;
-        connection->pool->idle_count--;
+        counter_subtract(&connection->pool->context->counters.upstream_connections_idle, 1);
     }
 }
 
@@ -117,6 +116,7 @@ static void connection_close(struct upstream_connection *connection) {
     if (connection->phase == UPSTREAM_CLOSED)
         return;
     connection_leave_list(connection);
+    counter_subtract(&connection->pool->context->counters.upstream_connections_active, 1);
     connection->phase = UPSTREAM_CLOSED;
     timer_cancel(&connection->pool->context->timers, &connection->deadline);
     transport_deinit(&connection->transport);
@@ -131,7 +131,7 @@ static void connection_become_idle(struct upstream_connection *connection) {
     connection->phase = UPSTREAM_IDLE;
     connection->idle_since_ns = pool->context->now_ns;
     connection->host->idle_count++;
-    pool->idle_count++;
+    counter_add(&pool->context->counters.upstream_connections_idle, 1);
     list_push_front(&connection->host->idle, &connection->link);
     if (!timer_is_set(&pool->sweep))
         timer_set(&pool->context->timers, &pool->sweep, pool->context->now_ns, SWEEP_INTERVAL_NS);
@@ -360,6 +360,7 @@ struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const
         connection->phase = UPSTREAM_LENT;
         connection->user = user;
         connection->reused = true;
+        counter_add(&pool->context->counters.upstream_connections_reused, 1);
         connection->let_go = false;
         return connection;
     }
@@ -387,6 +388,7 @@ static struct upstream_connection *connection_create(struct upstream_pool *pool,
     list_init(&connection->link);
     list_push_back(&pool->others, &connection->link);
     counter_add(&pool->context->counters.upstream_connections, 1);
+    counter_add(&pool->context->counters.upstream_connections_active, 1);
     return connection;
 }
 
@@ -408,8 +410,10 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
     } else {
         reason = connect_reason(connect);
     }
-    if (connection == NULL)
+    if (connection == NULL) {
+        counter_add(&wait->pool->context->counters.upstream_connect_failures, 1);
         host_release(wait->pool, host);
+    }
     if (connection != NULL && host->policy != NULL) {
         handshake_begin(connection, wait);
         return;
@@ -461,11 +465,11 @@ static void host_sweep(struct upstream_host *host, uint64_t now_ns, uint64_t age
 static void pool_sweep(struct upstream_pool *pool, uint64_t age_ns) {
     uint64_t now_ns = pool->context->now_ns;
     /* Removal may move entries: begin again until a walk closes nothing. */
-    for (size_t before = pool->idle_count + 1; before != pool->idle_count;) {
-        before = pool->idle_count;
+    for (size_t before = upstream_pool_idle_count(pool) + 1; before != upstream_pool_idle_count(pool);) {
+        before = upstream_pool_idle_count(pool);
         size_t cursor = 0;
         struct map_entry entry;
-        while (before == pool->idle_count && map_next(&pool->hosts, &cursor, &entry))
+        while (before == upstream_pool_idle_count(pool) && map_next(&pool->hosts, &cursor, &entry))
             host_sweep(entry.value, now_ns, age_ns);
     }
     LIST_FOR_EACH_SAFE(link, &pool->others) {
@@ -478,7 +482,7 @@ static void pool_sweep(struct upstream_pool *pool, uint64_t age_ns) {
 static void sweep_due(struct timer *timer) {
     struct upstream_pool *pool = CONTAINER_OF(timer, struct upstream_pool, sweep);
     pool_sweep(pool, DEADLINE_UPSTREAM_IDLE_NS);
-    if (pool->idle_count > 0 || !list_is_empty(&pool->others))
+    if (upstream_pool_idle_count(pool) > 0 || !list_is_empty(&pool->others))
         timer_set(&pool->context->timers, &pool->sweep, pool->context->now_ns, SWEEP_INTERVAL_NS);
 }
 
@@ -509,5 +513,5 @@ void upstream_pool_destroy(struct upstream_pool *pool) {
 }
 
 size_t upstream_pool_idle_count(const struct upstream_pool *pool) {
-    return pool->idle_count;
+    return counter_read(&pool->context->counters.upstream_connections_idle);
 }

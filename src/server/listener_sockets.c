@@ -25,14 +25,27 @@ int listener_lock(const struct network_address *address, int *ret_descriptor) {
 }
 
 void listener_sockets_init(struct listener_sockets *sockets, struct worker **workers, size_t worker_count,
-                           const struct network_address *default_address, uint16_t reserved_port) {
+                           const struct network_address *default_address) {
     *sockets = (struct listener_sockets){
         .workers = workers,
         .worker_count = worker_count,
         .default_address = *default_address,
-        .reserved_port = reserved_port,
         .next_id = 1,
     };
+}
+
+void listener_sockets_reserve(struct listener_sockets *sockets, uint16_t port) {
+    if (port == 0)
+        return;
+    ASSERT(sockets->reserved_port_count < LISTENER_RESERVED_PORTS_MAX);
+    sockets->reserved_ports[sockets->reserved_port_count++] = port;
+}
+
+static bool is_reserved(const struct listener_sockets *sockets, uint16_t port) {
+    for (size_t i = 0; i < sockets->reserved_port_count; i++)
+        if (sockets->reserved_ports[i] == port)
+            return true;
+    return false;
 }
 
 static void socket_close_all(struct listener_socket *socket, size_t worker_count) {
@@ -85,7 +98,7 @@ static int open_descriptors(struct listener_sockets *sockets, struct listener_so
 }
 
 static int open_socket(struct listener_sockets *sockets, struct listener_socket *socket, bool *ret_locked) {
-    if (socket->address.port == sockets->reserved_port && sockets->reserved_port != 0)
+    if (is_reserved(sockets, socket->address.port))
         return -EADDRINUSE;
     int result = listener_lock(&socket->address, &socket->lock);
     *ret_locked = result == -EADDRINUSE;
@@ -111,8 +124,9 @@ static void try_open(struct listener_sockets *sockets, struct listener_socket *s
         log_info("listening on %s", text);
     else if (told)
         return;
-    else if (socket->address.port == sockets->reserved_port)
-        log_error("%s cannot be served: it is the status port (see --status-port); other ports are not affected", text);
+    else if (is_reserved(sockets, socket->address.port))
+        log_error("%s cannot be served: the port is one of the gateway's own (see --status-port, --metrics-port, --admin); other ports are not affected",
+                  text);
     else if (locked)
         log_error("%s cannot be bound: another instance of this program serves it", text);
     else

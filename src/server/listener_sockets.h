@@ -24,18 +24,23 @@ struct listener_socket {
     int *descriptors; /* one a worker, until handed over */
 };
 
+#define LISTENER_RESERVED_PORTS_MAX 8
+
 struct listener_sockets {
     struct listener_socket **items;
     size_t count;
     struct worker **workers;
     size_t worker_count;
     struct network_address default_address; /* of listeners that name none; its port does not count */
-    uint16_t reserved_port;                 /* the status port: not for listeners; 0: none */
+    uint16_t reserved_ports[LISTENER_RESERVED_PORTS_MAX]; /* the gateway's own: not for listeners */
+    size_t reserved_port_count;
     uint32_t next_id;
 };
 
 void listener_sockets_init(struct listener_sockets *sockets, struct worker **workers, size_t worker_count,
-                           const struct network_address *default_address, uint16_t reserved_port);
+                           const struct network_address *default_address);
+/* A port of the gateway's own (status, administration, metrics); 0: none. */
+void listener_sockets_reserve(struct listener_sockets *sockets, uint16_t port);
 /* Lets go of the locks; the workers close their sockets themselves. */
 void listener_sockets_deinit(struct listener_sockets *sockets);
 

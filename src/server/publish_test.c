@@ -39,7 +39,7 @@ static int setup(void **state) {
     for (unsigned i = 0; i < WORKERS; i++)
         if (worker_create(i, &fixture->workers[i]) < 0)
             return -1;
-    listener_sockets_init(&fixture->sockets, fixture->workers, WORKERS, &loopback, 0);
+    listener_sockets_init(&fixture->sockets, fixture->workers, WORKERS, &loopback);
     publisher_init(&fixture->publisher, fixture->workers, WORKERS, &fixture->sockets);
     for (size_t i = 0; i < 2; i++)
         fixture->ports[i] = free_port();

@@ -18,6 +18,8 @@
 #include "server/admin.h"
 #include "server/configuration.h"
 #include "server/drain.h"
+#include "server/destination_registry.h"
+#include "server/exposition.h"
 #include "server/listener_sockets.h"
 #include "server/log_writer.h"
 #include "server/publish.h"
@@ -32,7 +34,7 @@
 #define RETRY_NS SECONDS(1)
 
 /* The gateway's own ports. */
-enum server_port { SERVER_PORT_STATUS, SERVER_PORT_ADMIN, SERVER_PORTS };
+enum server_port { SERVER_PORT_STATUS, SERVER_PORT_ADMIN, SERVER_PORT_METRICS, SERVER_PORTS = SERVER_PORT_METRICS + METRICS_PORTS_MAX };
 
 struct server {
     const struct server_options *options;
@@ -57,6 +59,9 @@ struct server {
     bool ready;
     struct admin admin;
     struct reload_report report;
+    struct destination_registry destinations;
+    size_t swept_live_count; /* of snapshots at the last sweep of `destinations` */
+    struct exposition exposition;
     struct reload reload;
     struct resolution resolution;
     struct drain drain;
@@ -95,6 +100,7 @@ static void server_publish(struct server *server, struct configuration_load *loa
     /* Before any worker can write a line under it. */
     log_writer_set_path(server->log_writer, snapshot->access_log == NULL ? SPAN_EMPTY : snapshot->settings.access_log_path);
     resolution_follow(&server->resolution, snapshot);
+    destination_registry_follow(&server->destinations, snapshot);
     publisher_publish(&server->publisher, snapshot);
     log_info("configuration %llu: gateway %.*s/%.*s, %zu listeners, %zu route tables, %zu clusters, %zu errors, %zu warnings%s",
              (unsigned long long)snapshot->generation, SPAN_ARGUMENTS(snapshot->settings.gateway_namespace),
@@ -103,9 +109,19 @@ static void server_publish(struct server *server, struct configuration_load *loa
              load->stale_count == 0 ? "" : ", partly stale");
 }
 
+/* Snapshots that go may have been the last to name a destination. */
+static void server_sweep_destinations(struct server *server) {
+    const struct publisher *publisher = &server->publisher;
+    if (publisher->live_count < server->swept_live_count || publisher->live_count == 1)
+        destination_registry_sweep(&server->destinations, publisher->live, publisher->live_count);
+    server->swept_live_count = publisher->live_count;
+}
+
 static void server_schedule(struct server *server) {
     size_t locked;
-    if (publisher_collect(&server->publisher) || server->drain.started) {
+    bool old_ones_are_left = publisher_collect(&server->publisher);
+    server_sweep_destinations(server);
+    if (old_ones_are_left || server->drain.started) {
         if (!timer_is_set(&server->poll))
             timer_set(&server->timers, &server->poll, clock_monotonic_ns(), SERVER_POLL_NS);
     }
@@ -239,6 +255,9 @@ static void answer_status(void *argument, const struct local_request *request, s
 static void server_init_ports(struct server *server) {
     own_port_init(&server->ports[SERVER_PORT_STATUS], "status port", server->loop, &server->timers, answer_status, server);
     own_port_init(&server->ports[SERVER_PORT_ADMIN], "administration", server->loop, &server->timers, admin_answer, &server->admin);
+    for (size_t i = 0; i < METRICS_PORTS_MAX; i++)
+        own_port_init(&server->ports[SERVER_PORT_METRICS + i], "metrics port", server->loop, &server->timers, exposition_answer,
+                      &server->exposition);
 }
 
 static int server_start_machine(struct server *server) {
@@ -278,7 +297,12 @@ static int server_start_workers(struct server *server) {
         server->rings[i] = worker_access_log(server->workers[i]);
         server->worker_count++;
     }
-    listener_sockets_init(&server->sockets, server->workers, server->worker_count, &server->options->bind, server->options->status_port);
+    listener_sockets_init(&server->sockets, server->workers, server->worker_count, &server->options->bind);
+    destination_registry_init(&server->destinations, (unsigned)server->worker_count);
+    listener_sockets_reserve(&server->sockets, server->options->status_port);
+    listener_sockets_reserve(&server->sockets, server->options->admin.address.port);
+    for (size_t i = 0; i < METRICS_PORTS_MAX; i++)
+        listener_sockets_reserve(&server->sockets, server->options->metrics_ports[i]);
     publisher_init(&server->publisher, server->workers, server->worker_count, &server->sockets);
     resolution_set_workers(&server->resolution, server->workers, server->worker_count);
     drain_init(&server->drain, server->workers, server->worker_count);
@@ -290,9 +314,18 @@ static void server_set_ports(struct server *server) {
     struct network_address address = options->bind;
     address.port = options->status_port;
     own_port_set(&server->ports[SERVER_PORT_STATUS], &address);
+    for (size_t i = 0; i < METRICS_PORTS_MAX; i++) {
+        address.port = options->metrics_ports[i];
+        own_port_set(&server->ports[SERVER_PORT_METRICS + i], &address);
+    }
     own_port_set_admin(&server->ports[SERVER_PORT_ADMIN], &options->admin);
     if (!admin_address_is_local(&options->admin))
         log_warning("the administration is asked to listen where others may reach it: whoever does sees the configuration and can drain the gateway");
+    server->exposition = (struct exposition){.publisher = &server->publisher,
+                                             .registry = &server->destinations,
+                                             .report = &server->report,
+                                             .ready = &server->ready,
+                                             .start_wall_ns = clock_wall_ns()};
     server->admin = (struct admin){.publisher = &server->publisher,
                                    .resolution = &server->resolution,
                                    .report = &server->report,
@@ -353,6 +386,7 @@ static void server_stop_workers(struct server *server) {
     for (size_t i = 0; log_ended && i < server->worker_count; i++)
         worker_destroy(server->workers[i]);
     publisher_deinit(&server->publisher);
+    destination_registry_deinit(&server->destinations);
     free(server->workers);
     if (log_ended)
         free(server->rings);

@@ -11,6 +11,9 @@
 #include "compile/compile.h"
 #include "server/admin_address.h"
 
+/* Istio has two: Envoy's own and that of its agent. */
+#define METRICS_PORTS_MAX 2
+
 struct server_options {
     const char *const *paths; /* of the configuration */
     size_t path_count;
@@ -19,6 +22,7 @@ struct server_options {
     struct network_address bind;    /* of listeners that name no address, and of the status port; size 0: every address */
     uint16_t status_port;           /* 0: none */
     struct admin_address admin;
+    uint16_t metrics_ports[METRICS_PORTS_MAX]; /* 0: none */
     const char *dns_servers;        /* as in dns_resolver_create */
 };
 

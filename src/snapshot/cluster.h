@@ -32,6 +32,8 @@ struct cluster_tls {
     struct span description;          /* for the dump */
 };
 
+struct destination_counters; /* proxy/destination_counters.h */
+
 struct cluster {
     struct span name; /* "outbound|<port>|<subset>|<host>" */
     struct span host;
@@ -46,6 +48,9 @@ struct cluster {
     bool takes_first_address; /* of each name only the first (DNS_ROUND_ROBIN) */
     uint64_t weight_total; /* of the endpoints; 0: all weigh the same */
     uint32_t index; /* dense within the snapshot */
+    struct span service_name; /* of the Service; of a ServiceEntry its host */
+    struct span service_namespace;
+    struct destination_counters *counters; /* filled by whoever publishes, who owns them; NULL: nothing is counted */
     /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out
      * without it. Empty otherwise. */
     struct span refusal;

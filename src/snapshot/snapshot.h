@@ -32,6 +32,7 @@ struct gateway_settings {
     bool strict_sni;                      /* Istio's 404 for a name of another server: no coalescing, no 421 */
     bool x_forwarded_host_enabled;
     bool x_forwarded_port_enabled;
+    struct span app, version, canonical_name, canonical_revision; /* of the gateway's labels; may be empty */
     enum path_normalization path_normalization;
     uint64_t termination_drain_duration_ns; /* 5 s */
     struct span access_log_path;            /* empty: none; "/dev/stdout", "/dev/stderr" or a file */
@@ -59,6 +60,7 @@ struct snapshot {
     size_t origin_count;
     /* Filled by whoever publishes: counts up with each snapshot of this process. */
     uint64_t generation;
+    struct destination_counters *unrouted; /* of requests that no cluster was chosen for; likewise */
     /* Workers that hold it; the publisher's business. */
     _Atomic uint32_t holder_count;
 };

@@ -167,6 +167,7 @@ int worker_create(unsigned id, struct worker **ret_worker) {
         return result;
     }
     result = context_init(&worker->context);
+    worker->context.worker_index = id;
     if (result == 0) {
         result = worker_start(worker);
         if (result < 0)

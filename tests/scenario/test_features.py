@@ -55,7 +55,7 @@ def test_ipv6_both_ways(scenario):
     backends[0]["spec"]["endpoints"] = [{"address": "::1", "ports": {"port": server.getsockname()[1]}}]
     scenario.write("backends.yaml", *backends)
     status_port = free_ports(1)[0]
-    process = subprocess.Popen([BINARY, "run", "-f", str(scenario.folder), "--bind", "::1", "--status-port", str(status_port), "--admin", "off",
+    process = subprocess.Popen([BINARY, "run", "-f", str(scenario.folder), "--bind", "::1", "--status-port", str(status_port), "--admin", "off", "--metrics-port", "0",
                                 "--concurrency", "1"],
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:

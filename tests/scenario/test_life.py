@@ -162,7 +162,7 @@ def test_sigterm_turns_unready_says_close_and_ends_when_all_is_done(scenario):
 
 def test_a_second_instance_on_the_same_ports_is_refused(scenario):
     gateway = scenario.start()
-    second = fairlead("run", "-f", scenario.folder, "--bind", "127.0.0.1", "--status-port", str(gateway.status_port), "--admin", "off",
+    second = fairlead("run", "-f", scenario.folder, "--bind", "127.0.0.1", "--status-port", str(gateway.status_port), "--admin", "off", "--metrics-port", "0",
                       "--concurrency", "1")
     assert second.returncode != 0
     assert str(gateway.status_port) in second.stderr or str(scenario.http_port) in second.stderr

@@ -61,9 +61,10 @@ class Gateway:
     """A running `fairlead run`. Its standard output is the access log."""
 
     def __init__(self, *paths, arguments=(), environment=None):
-        self.status_port, self.admin_port = free_ports(2)
+        self.status_port, self.admin_port, self.metrics_port = free_ports(3)
         self.log_lines, self.error_lines = [], []
-        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port), "--admin", f"127.0.0.1:{self.admin_port}"]
+        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port), "--admin", f"127.0.0.1:{self.admin_port}",
+                   "--metrics-port", str(self.metrics_port)]
         command += ["--concurrency", os.environ.get("FAIRLEAD_CONCURRENCY", "2")]
         for path in paths:
             command += ["-f", str(path)]
