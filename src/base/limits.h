@@ -256,6 +256,8 @@
 /* What is read of one connection in one turn: more than the largest head and content together. */
 #define LOCAL_SERVICE_READ_BYTES (16 * 1024)
 #define LOCAL_SERVICE_READS_PER_TURN 16
+/* How long a command waits for the answer of a running gateway. */
+#define ADMIN_CLIENT_NS SECONDS(10)
 /* How often a draining server looks whether connections are left, and a reloaded one whether old snapshots are free. */
 #define SERVER_POLL_NS MILLISECONDS(20)
 /* Addresses (bind address and port) that are listened on at a time: each takes a descriptor a worker. */

@@ -6,6 +6,7 @@ static const struct {
     const char *name;
     int (*function)(int count, char *const *arguments);
 } commands[] = {
+    {"proxy-config", command_proxy_config},
     {"run", command_run},         {"check", command_check}, {"dump", command_dump}, {"version", command_version},
     {"--version", command_version}, {"help", command_help},   {"--help", command_help}, {"-h", command_help},
 };
@@ -31,7 +32,8 @@ enum command_start command_start(enum options_command command, const char *name,
         return COMMAND_MISTAKE;
     }
     if (options.help) {
-        printf("usage: fairlead %s -f PATH... [option...]\n%s\n\n", name, purpose);
+        const char *operands = command == OPTIONS_PROXY_CONFIG ? "listeners|routes|clusters|endpoints|secrets" : "-f PATH...";
+        printf("usage: fairlead %s %s [option...]\n%s\n\n", name, operands, purpose);
         options_print_help(command, stdout);
         return COMMAND_HELP_SHOWN;
     }

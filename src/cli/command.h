@@ -10,6 +10,7 @@
 int command_run(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
 int command_dump(int count, char *const *arguments);
+int command_proxy_config(int count, char *const *arguments);
 int command_version(int count, char *const *arguments);
 int command_help(int count, char *const *arguments);
 

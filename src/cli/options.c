@@ -102,6 +102,11 @@ static bool set_admin(struct options_parser *parser, const char *value) {
            fail(parser, "--admin", value, "want address:port, port (on 127.0.0.1), unix:/path or off");
 }
 
+static bool set_listing_format(struct options_parser *parser, const char *value) {
+    parser->options->prints_json = strcmp(value, "json") == 0;
+    return parser->options->prints_json || strcmp(value, "short") == 0 || fail(parser, "-o", value, "want short or json");
+}
+
 static bool set_metrics_port(struct options_parser *parser, const char *value) {
     struct span rest = span_of(value), part;
     size_t count = 0;
@@ -140,7 +145,8 @@ static const struct option_row option_rows[] = {
     {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
     {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners, the status port and the metrics ports; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
-    {"--admin", OPTIONS_RUN, "ADDRESS", set_admin, "the administration: address:port, unix:/path or off; default " ADMIN_ADDRESS_DEFAULT},
+    {"--admin", OPTIONS_RUN | OPTIONS_PROXY_CONFIG, "ADDRESS", set_admin, "the administration: address:port, unix:/path or off; default " ADMIN_ADDRESS_DEFAULT},
+    {"-o", OPTIONS_PROXY_CONFIG, "FORMAT", set_listing_format, "short (columns, the default) or json"},
     {"--metrics-port", OPTIONS_RUN, "PORT,...", set_metrics_port, "ports of /stats/prometheus; default 15090,15020, 0 for none"},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
@@ -218,7 +224,7 @@ bool options_parse(enum options_command command, int count, char *const *argumen
         if (!parse_option(&parser, count, arguments, &index))
             return false;
     }
-    if (options.path_count == 0 && !options.help) {
+    if (options.path_count == 0 && !options.help && command != OPTIONS_PROXY_CONFIG) {
         snprintf(ret_error->text, sizeof(ret_error->text), "no configuration: say -f PATH...");
         return false;
     }

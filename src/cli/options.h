@@ -15,7 +15,7 @@
 #include "server/server.h"
 
 /* Bits: which commands take an option. */
-enum options_command { OPTIONS_RUN = 1 << 0, OPTIONS_CHECK = 1 << 1, OPTIONS_DUMP = 1 << 2 };
+enum options_command { OPTIONS_RUN = 1 << 0, OPTIONS_CHECK = 1 << 1, OPTIONS_DUMP = 1 << 2, OPTIONS_PROXY_CONFIG = 1 << 8 };
 
 struct options {
     const char **paths;
@@ -33,6 +33,7 @@ struct options {
     struct span mesh_identity;
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */
+    bool prints_json;            /* -o json of proxy-config */
     bool help;                   /* --help: nothing else was looked at */
 };
 

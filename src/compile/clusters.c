@@ -111,6 +111,11 @@ static void report_empty_subset(struct compiler *compiler, const struct destinat
                         SPAN_ARGUMENTS(policy->subset->name.text), SPAN_ARGUMENTS(destination->host));
 }
 
+static struct span rule_name(struct compiler *compiler, const struct destination_policy *policy) {
+    const struct destination_rule *rule = policy->rule != NULL ? policy->rule : policy->tls.rule != NULL ? policy->tls.rule : policy->load_balancer.rule;
+    return rule == NULL ? SPAN_EMPTY : arena_print(compiler->arena, "%.*s/%.*s", SPAN_ARGUMENTS(rule->meta.namespace), SPAN_ARGUMENTS(rule->meta.name));
+}
+
 static struct cluster *cluster_new(struct compiler *compiler, const struct destination *destination, struct span name,
                                    size_t port_index, const struct destination_policy *policy) {
     struct cluster *cluster = arena_new(compiler->arena, struct cluster);
@@ -124,6 +129,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->protocol = protocol_is_http2(protocol) || upgrades ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
+    cluster->destination_rule = rule_name(compiler, policy);
     compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
     compile_upstream_tls(compiler, policy, destination->service, cluster);
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)

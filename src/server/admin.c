@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "server/exposition_text.h"
 #include "server/figures.h"
 #include "server/status.h"
 #include "snapshot/dump_json.h"
@@ -32,6 +33,12 @@ void admin_say(struct local_answer *answer, int status, const char *format, ...)
     builder_put_byte(&answer->text, '\n');
 }
 
+struct json_writer admin_answer_json(struct local_answer *answer) {
+    answer->status = 200;
+    answer->content_type = JSON_TYPE;
+    return json_writer_make(&answer->text);
+}
+
 bool admin_query(const struct local_request *request, struct span name, struct span *ret_value) {
     struct span rest = request->query, part;
     while (span_split(&rest, '&', &part)) {
@@ -55,21 +62,24 @@ static void answer_stats(const struct admin *admin, const struct local_request *
     figures_write_plain(admin->publisher->workers, admin->publisher->worker_count, &answer->text);
 }
 
+static void answer_prometheus(const struct admin *admin, const struct local_request *request, struct local_answer *answer) {
+    (void)request;
+    answer->status = 200;
+    answer->content_type = EXPOSITION_CONTENT_TYPE;
+    exposition_write(admin->exposition, &answer->text);
+}
+
 static void answer_snapshot(const struct admin *admin, const struct local_request *request, struct local_answer *answer) {
     (void)request;
     const struct snapshot *snapshot = publisher_current(admin->publisher);
-    struct json_writer json = json_writer_make(&answer->text);
-    answer->status = 200;
-    answer->content_type = JSON_TYPE;
+    struct json_writer json = admin_answer_json(answer);
     snapshot_dump_json(snapshot, &json);
     json_finish(&json);
 }
 
 static void answer_diagnostics(const struct admin *admin, const struct local_request *request, struct local_answer *answer) {
     (void)request;
-    struct json_writer json = json_writer_make(&answer->text);
-    answer->status = 200;
-    answer->content_type = JSON_TYPE;
+    struct json_writer json = admin_answer_json(answer);
     json_object_begin(&json);
     json_put_number(&json, "generation", publisher_current(admin->publisher)->generation);
     reload_report_write(admin->report, &json);
@@ -104,12 +114,17 @@ static void answer_help(const struct admin *admin, const struct local_request *r
 
 static const struct admin_endpoint endpoints[] = {
     {"/", false, answer_help, "this list"},
+    {"/certs", false, admin_answer_certificates, "the certificates that clients are shown, with their expiry, as JSON"},
+    {"/clusters", false, admin_answer_clusters, "the destinations of routes and their endpoints now, as JSON"},
     {"/diagnostics", false, answer_diagnostics, "what the last load of the configuration had to say, as JSON"},
     {"/drain", true, answer_drain, "as SIGTERM, without the end: not ready, connections are asked to close"},
+    {"/listeners", false, admin_answer_listeners, "ports, whether they are bound, and their filter chains, as JSON"},
     {"/logging", true, answer_logging, "?level=debug, info, warning or error; without it: the present level"},
     {"/ready", false, answer_ready, "200 while the gateway serves, 503 when it drains"},
+    {"/routes", false, admin_answer_routes, "virtual hosts and their routes, as JSON"},
     {"/snapshot", false, answer_snapshot, "what is served, as JSON"},
     {"/stats", false, answer_stats, "the gateway's counters, summed over its workers"},
+    {"/stats/prometheus", false, answer_prometheus, "the same and Istio's standard metrics, for Prometheus"},
 };
 
 static void answer_help(const struct admin *admin, const struct local_request *request, struct local_answer *answer) {
@@ -118,7 +133,7 @@ static void answer_help(const struct admin *admin, const struct local_request *r
     answer->status = 200;
     answer->content_type = TEXT_PLAIN;
     for (size_t i = 0; i < ARRAY_SIZE(endpoints); i++)
-        builder_print(&answer->text, "%-4s %-12s  %s\n", endpoints[i].changes ? "POST" : "GET", endpoints[i].path, endpoints[i].help);
+        builder_print(&answer->text, "%-4s %-18s  %s\n", endpoints[i].changes ? "POST" : "GET", endpoints[i].path, endpoints[i].help);
 }
 
 /* A web page that the user of this machine visits must neither read nor change anything. Its requests bear the page's origin (or say that they

@@ -148,6 +148,15 @@ static struct listener_socket *find_socket(const struct listener_sockets *socket
     return NULL;
 }
 
+bool listener_sockets_serve(const struct listener_sockets *sockets, const struct listener *listener) {
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct listener_socket *socket = sockets->items[i];
+        if (socket->wanted && socket->open && socket->address.port == listener->port && span_equal(span_of(socket->bind), listener->bind))
+            return true;
+    }
+    return false;
+}
+
 static struct listener_socket *add_socket(struct listener_sockets *sockets, const struct network_address *address, struct span bind) {
     struct listener_socket *socket = memory_allocate_zeroed(1, sizeof(*socket));
     socket->address = *address;

@@ -54,6 +54,9 @@ bool listener_sockets_retry(struct listener_sockets *sockets);
 /* How many addresses could not be bound, and how many of them because another instance holds them. */
 size_t listener_sockets_failed(const struct listener_sockets *sockets, size_t *ret_locked);
 
+/* Whether connections to this listener of the newest snapshot are accepted. */
+bool listener_sockets_serve(const struct listener_sockets *sockets, const struct listener *listener);
+
 /* Takes the lock of one address and says so when another instance has it. Negative errno. */
 MUST_USE int listener_lock(const struct network_address *address, int *ret_descriptor);
 

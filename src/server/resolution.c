@@ -83,7 +83,8 @@ static void publish(struct resolution *resolution) {
     add_clusters(resolution, resolution->former, table);
     for (size_t i = 0; i < resolution->worker_count; i++)
         worker_publish_endpoints(resolution->workers[i], endpoint_table_pin(table));
-    endpoint_table_unpin(table);
+    endpoint_table_unpin(resolution->table);
+    resolution->table = table;
 }
 
 /* --- Answers --- */
@@ -226,5 +227,7 @@ void resolution_deinit(struct resolution *resolution) {
     /* Those under way are answered now, and free themselves. */
     dns_resolver_destroy(resolution->resolver);
     resolution->resolver = NULL;
+    endpoint_table_unpin(resolution->table);
+    resolution->table = NULL;
     map_deinit(&resolution->names);
 }

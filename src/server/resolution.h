@@ -18,6 +18,7 @@ struct resolution {
     struct worker **workers;
     size_t worker_count;
     bool publishes; /* a change since the workers got the last table */
+    struct endpoint_table *table; /* that one; NULL before the first */
 };
 
 /* `servers` as in dns_resolver_create. Negative errno; then deinit is harmless. */

@@ -328,6 +328,8 @@ static void server_set_ports(struct server *server) {
                                              .start_wall_ns = clock_wall_ns()};
     server->admin = (struct admin){.publisher = &server->publisher,
                                    .resolution = &server->resolution,
+                                   .sockets = &server->sockets,
+                                   .exposition = &server->exposition,
                                    .report = &server->report,
                                    .ready = &server->ready,
                                    .drain = server_drain_asked,

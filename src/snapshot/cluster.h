@@ -50,6 +50,7 @@ struct cluster {
     uint32_t index; /* dense within the snapshot */
     struct span service_name; /* of the Service; of a ServiceEntry its host */
     struct span service_namespace;
+    struct span destination_rule; /* "namespace/name" of the one that says something of it; empty: none does */
     struct destination_counters *counters; /* filled by whoever publishes, who owns them; NULL: nothing is counted */
     /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out
      * without it. Empty otherwise. */

@@ -140,7 +140,7 @@ static void put_filter_chain(const struct snapshot *snapshot, const struct filte
     json_object_end(json);
 }
 
-void listener_dump_json(const struct snapshot *snapshot, const struct listener *listener, struct json_writer *json) {
+void listener_dump_json_open(const struct snapshot *snapshot, const struct listener *listener, struct json_writer *json) {
     json_object_begin(json);
     json_put_text(json, "bind", listener->bind);
     json_put_number(json, "port", listener->port);
@@ -149,7 +149,6 @@ void listener_dump_json(const struct snapshot *snapshot, const struct listener *
     for (size_t i = 0; i < listener->filter_chain_count; i++)
         put_filter_chain(snapshot, listener->filter_chains[i], json);
     json_array_end(json);
-    json_object_end(json);
 }
 
 /* --- Routes --- */
@@ -339,11 +338,13 @@ void cluster_dump_json_open(const struct cluster *cluster, struct json_writer *j
     json_put_number(json, "port", cluster->port);
     json_put_text(json, "protocol", cluster->protocol == CLUSTER_HTTP2 ? SPAN_LITERAL("HTTP/2") : SPAN_LITERAL("HTTP/1.1"));
     json_put_number(json, "connect_timeout_ns", cluster->connect_timeout_ns);
+    put_text_unless_empty(json, "destination_rule", cluster->destination_rule);
     if (cluster->tls != NULL)
         json_put_text(json, "tls", cluster->tls->description);
     put_text_unless_empty(json, "refused", cluster->refusal);
     if (cluster->name_count == 0)
         return;
+    json_put_bool(json, "first_address_only", cluster->takes_first_address);
     json_put_array(json, "resolves");
     for (size_t i = 0; i < cluster->name_count; i++) {
         json_object_begin(json);
@@ -388,6 +389,13 @@ static void put_settings(struct json_writer *json, const struct gateway_settings
     json_object_end(json);
 }
 
+void route_tables_dump_json(const struct snapshot *snapshot, struct json_writer *json) {
+    json_array_begin(json);
+    for (size_t i = 0; i < snapshot->route_table_count; i++)
+        put_route_table(snapshot, snapshot->route_tables[i], json);
+    json_array_end(json);
+}
+
 void snapshot_dump_json(const struct snapshot *snapshot, struct json_writer *json) {
     json_object_begin(json);
     json_put_number(json, "generation", snapshot->generation);
@@ -397,13 +405,13 @@ void snapshot_dump_json(const struct snapshot *snapshot, struct json_writer *jso
     json_object_end(json);
     put_settings(json, &snapshot->settings);
     json_put_array(json, "listeners");
-    for (size_t i = 0; i < snapshot->listener_count; i++)
-        listener_dump_json(snapshot, snapshot->listeners[i], json);
+    for (size_t i = 0; i < snapshot->listener_count; i++) {
+        listener_dump_json_open(snapshot, snapshot->listeners[i], json);
+        json_object_end(json);
+    }
     json_array_end(json);
-    json_put_array(json, "route_tables");
-    for (size_t i = 0; i < snapshot->route_table_count; i++)
-        put_route_table(snapshot, snapshot->route_tables[i], json);
-    json_array_end(json);
+    json_key(json, "route_tables");
+    route_tables_dump_json(snapshot, json);
     json_put_array(json, "clusters");
     for (size_t i = 0; i < snapshot->cluster_count; i++)
         put_cluster(snapshot->clusters[i], json);
