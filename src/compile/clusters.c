@@ -71,7 +71,7 @@ static bool port_find(const struct registry_service *service, uint16_t number, s
 }
 
 static struct span cluster_name(struct compiler *compiler, const struct destination *destination) {
-    return arena_print(compiler->arena, "outbound|%u|%.*s|%.*s", destination->port,
+    return arena_print(&compiler->scratch, "outbound|%u|%.*s|%.*s", destination->port,
                        SPAN_ARGUMENTS(destination->written->subset.text), SPAN_ARGUMENTS(destination->host));
 }
 
@@ -121,7 +121,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     struct cluster *cluster = arena_new(compiler->arena, struct cluster);
     enum protocol protocol = port_protocol_at(destination->service, port_index);
     bool upgrades = compiler->mesh.h2_upgrade && protocol == PROTOCOL_HTTP;
-    cluster->name = name;
+    cluster->name = arena_copy(compiler->arena, name);
     cluster->host = arena_copy(compiler->arena, destination->host);
     cluster->port = destination->port;
     cluster->service_name = destination->service->service != NULL ? arena_copy(compiler->arena, destination->service->meta->name) : cluster->host;
@@ -135,7 +135,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);
     ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);
-    map_set(&compiler->clusters_by_name, name, cluster);
+    map_set(&compiler->clusters_by_name, cluster->name, cluster);
     return cluster;
 }
 
@@ -188,9 +188,10 @@ static struct weighted_cluster resolve(struct compiler *compiler, const struct o
     }
     destination.port = destination_port(&destination, server_number);
     struct span name = cluster_name(compiler, &destination);
+    const struct cluster *cluster = find_cluster(compiler, &destination, name);
     return (struct weighted_cluster){
-        .cluster = find_cluster(compiler, &destination, name),
-        .cluster_name = name,
+        .cluster = cluster,
+        .cluster_name = cluster != NULL ? cluster->name : arena_copy(compiler->arena, name),
         .weight = (uint32_t)written->weight.value,
     };
 }

@@ -43,11 +43,13 @@ enum diagnostic_severity compiler_restriction_severity(const struct compiler *co
 
 uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position) {
     struct position place = position_or(position, meta->position);
-    struct origin origin = {
-        .object = arena_copy(compiler->arena, meta->title),
-        .file = arena_copy(compiler->arena, span_of(place.file)),
-        .line = place.line,
-    };
+    struct origin_texts *texts = &compiler->origin_texts;
+    if (texts->meta != meta || texts->file != place.file) {
+        *texts = (struct origin_texts){.meta = meta, .file = place.file};
+        texts->object_copy = arena_copy(compiler->arena, meta->title);
+        texts->file_copy = arena_copy(compiler->arena, span_of(place.file));
+    }
+    struct origin origin = {.object = texts->object_copy, .file = texts->file_copy, .line = place.line};
     ARRAY_APPEND(&compiler->scratch, &compiler->origins, origin);
     return (uint32_t)(compiler->origins.count - 1);
 }

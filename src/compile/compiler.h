@@ -11,6 +11,13 @@
 #include "compile/service_registry.h"
 #include "compile/virtual_services.h"
 
+/* The texts of the last origin: the next one is most often of the same object. */
+struct origin_texts {
+    const struct object_meta *meta;
+    const char *file;
+    struct span object_copy, file_copy;
+};
+
 struct compiler {
     const struct resource_set *resources;
     const struct compile_options *options;
@@ -40,6 +47,7 @@ struct compiler {
     struct span http_refusal;
 
     ARRAY_OF(struct origin) origins;
+    struct origin_texts origin_texts;
     ARRAY_OF(struct listener *) listeners;
     ARRAY_OF(struct route_table *) route_tables;
     ARRAY_OF(struct cluster *) clusters;

@@ -125,7 +125,7 @@ bool route_match_compile(struct compiler *compiler, const struct object_meta *me
     draft.match.ignore_case = match->ignore_uri_case.value;
     compile_uri(&draft, &match->uri);
     size_t count_max = 3 + match->headers.count + match->without_headers.count + match->query_params.count;
-    draft.match.conditions = arena_new_array(compiler->arena, struct match_condition, count_max);
+    draft.match.conditions = arena_new_array(&compiler->scratch, struct match_condition, count_max);
     add_condition(&draft, (struct match_condition){.subject = MATCH_METHOD}, &match->method);
     add_condition(&draft, (struct match_condition){.subject = MATCH_SCHEME}, &match->scheme);
     add_condition(&draft, (struct match_condition){.subject = MATCH_AUTHORITY}, &match->authority);
@@ -135,5 +135,8 @@ bool route_match_compile(struct compiler *compiler, const struct object_meta *me
     if (draft.failed)
         return false;
     *ret_match = draft.match;
+    ret_match->conditions = arena_new_array(compiler->arena, struct match_condition, draft.match.condition_count);
+    if (draft.match.condition_count > 0)
+        memcpy(ret_match->conditions, draft.match.conditions, draft.match.condition_count * sizeof(draft.match.conditions[0]));
     return true;
 }

@@ -40,13 +40,14 @@ static const struct built_routes *routes_for(struct table_draft *draft, struct b
 
 static struct host_draft *host_for(struct table_draft *draft, struct span name) {
     struct compiler *compiler = draft->compiler;
-    struct span domain = arena_lower(compiler->arena, name);
+    struct span domain = arena_lower(&compiler->scratch, name);
     struct host_draft *host = map_get(&draft->hosts_by_domain, domain);
     if (host != NULL)
         return host;
     host = arena_new(&compiler->scratch, struct host_draft);
+    /* The name right behind its host: finding the one has the other at hand. */
     host->host = arena_new(compiler->arena, struct virtual_host);
-    host->host->domain = domain;
+    host->host->domain = arena_copy(compiler->arena, domain);
     ARRAY_APPEND(&compiler->scratch, &draft->hosts, host);
     map_set(&draft->hosts_by_domain, domain, host);
     return host;

@@ -1,5 +1,6 @@
 #include "server/configuration.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "analysis/route_report.h"
@@ -9,6 +10,7 @@
 #include "text/yaml.h"
 
 #define LOAD_ARENA_BLOCK_BYTES (256 * 1024)
+#define LOAD_KEPT_BYTES_MAX (8 * 1024 * 1024)
 #define STANDARD_INPUT_PATH "<stdin>"
 
 /* The files of one load, parsed, in the order in which their objects count. */
@@ -373,11 +375,19 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     file_list_deinit(&files);
 }
 
+/* What a load needs for a moment is several times what stays: it is given back, not kept for the next one. */
+static void give_back_memory(size_t freed_bytes) {
+    if (freed_bytes > LOAD_KEPT_BYTES_MAX)
+        malloc_trim(0);
+}
+
 void configuration_load_deinit(struct configuration_load *load) {
+    size_t freed_bytes = load->arena.allocated_bytes;
     if (load->snapshot != NULL)
         snapshot_destroy(load->snapshot);
     diagnostic_list_deinit(&load->diagnostics);
     map_deinit(&load->faulty);
     map_deinit(&load->substituted);
     arena_deinit(&load->arena);
+    give_back_memory(freed_bytes);
 }

@@ -8,6 +8,8 @@ const struct route *virtual_host_match(const struct virtual_host *host, const st
     struct request_view view = request_view_of(request);
     if (host->index != NULL)
         return route_index_find(host->index, &view);
+    if (host->hints != NULL)
+        return route_hints_find(host->hints, host->routes, host->route_count, &view);
     for (size_t i = 0; i < host->route_count; i++)
         if (route_match_holds(&host->routes[i].match, &view))
             return &host->routes[i];

@@ -9,6 +9,7 @@
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
 #include "snapshot/route_action.h"
+#include "snapshot/route_hint.h"
 #include "snapshot/route_index.h"
 #include "snapshot/route_match.h"
 
@@ -67,6 +68,7 @@ struct virtual_host {
     struct route *routes; /* first match wins */
     size_t route_count;
     const struct route_index *index; /* over more than ROUTE_INDEX_ROUTES_MIN routes; NULL: they are walked */
+    const struct route_hint *hints;  /* for the walk; NULL: each route is asked */
 };
 
 struct route_table {

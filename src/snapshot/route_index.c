@@ -9,7 +9,7 @@
 /* Exact and prefix texts, each as written or with its case folded. */
 enum text_class { CLASS_EXACT, CLASS_EXACT_FOLDED, CLASS_PREFIX, CLASS_PREFIX_FOLDED, CLASS_COUNT };
 
-/* Routes whose text has the same hash: route_index.ordinals[start ... start + count), ascending. */
+/* Routes whose text has the same hash: route_index.ordinals[start ... start + count), ascending; a single one is `start` itself. */
 struct bucket {
     uint64_t hash;
     uint32_t start;
@@ -99,7 +99,8 @@ static void fill_buckets(struct route_index *index, struct arena *arena, const s
     for (size_t start = 0, end; start < count; start = end) {
         for (end = start; end < count && entries[end].hash == entries[start].hash; end++)
             index->ordinals[end] = entries[end].ordinal;
-        add_bucket(index, (struct bucket){entries[start].hash, (uint32_t)start, (uint32_t)(end - start)});
+        uint32_t count_here = (uint32_t)(end - start);
+        add_bucket(index, (struct bucket){entries[start].hash, count_here == 1 ? entries[start].ordinal : (uint32_t)start, count_here});
     }
 }
 
@@ -161,7 +162,7 @@ static void ask_bucket(struct search *search, uint64_t hash) {
         const struct bucket *bucket = &index->buckets[place];
         if (bucket->hash != hash)
             continue;
-        ask(search, index->ordinals + bucket->start, bucket->count);
+        ask(search, bucket->count == 1 ? &bucket->start : index->ordinals + bucket->start, bucket->count);
         return;
     }
 }

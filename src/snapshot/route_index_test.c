@@ -61,6 +61,7 @@ static void agrees_with_a_walk(void **state) {
         for (size_t i = 0; i < count; i++)
             any_match(&arena, regex, &routes[i].match);
         const struct route_index *index = route_index_create(&arena, routes, count);
+        const struct route_hint *hints = route_hints_create(&arena, routes, count);
         for (size_t i = 0; i < PATHS; i++) {
             struct message_head head;
             message_head_init(&head, &arena, 1);
@@ -69,6 +70,7 @@ static void agrees_with_a_walk(void **state) {
             struct request_view request = request_view_of(&head);
             const struct route *expected = walk(routes, count, &request);
             assert_ptr_equal(route_index_find(index, &request), expected);
+            assert_ptr_equal(route_hints_find(hints, routes, count, &request), expected);
             *(expected != NULL ? &found : &missed) += 1;
         }
         arena_deinit(&arena);

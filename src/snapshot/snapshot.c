@@ -48,6 +48,8 @@ static void route_table_seal(struct arena *arena, struct route_table *table) {
         (void)added;
         if (host->route_count > ROUTE_INDEX_ROUTES_MIN && host->index == NULL)
             host->index = route_index_create(arena, host->routes, host->route_count);
+        else if (host->index == NULL && host->hints == NULL)
+            host->hints = route_hints_create(arena, host->routes, host->route_count);
     }
 }
 

@@ -95,6 +95,9 @@ void node_set(struct arena *arena, struct node *mapping, struct span key, struct
 void node_append_field(struct arena *arena, struct node *mapping, struct span key, struct position key_position,
                        struct node *value);
 void node_append(struct arena *arena, struct node *sequence, struct node *value);
+/* All children of a mapping or sequence that has none yet, at once: what a reader collected, so that nothing is left over from growing. Of a
+ * sequence only the values count. The keys must be different. */
+void node_adopt(struct arena *arena, struct node *parent, const struct node_field *children, size_t count);
 /* False when there is no such field / item. */
 bool node_remove(struct node *mapping, struct span key);
 bool node_remove_item(struct node *sequence, size_t index);

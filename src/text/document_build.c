@@ -78,6 +78,25 @@ void node_append_field(struct arena *arena, struct node *mapping, struct span ke
     account(mapping, value);
 }
 
+void node_adopt(struct arena *arena, struct node *parent, const struct node_field *children, size_t count) {
+    ASSERT(parent->count == 0 && count <= UINT32_MAX / 2);
+    size_t capacity = count == 0 ? 0 : 1;
+    while (capacity < count)
+        capacity *= 2;
+    if (parent->kind == NODE_MAPPING)
+        parent->fields = arena_new_array(arena, struct node_field, capacity);
+    else
+        parent->items = arena_new_array(arena, struct node *, capacity);
+    for (size_t i = 0; i < count; i++) {
+        if (parent->kind == NODE_MAPPING)
+            parent->fields[i] = children[i];
+        else
+            parent->items[i] = children[i].value;
+        account(parent, children[i].value);
+    }
+    parent->count = (uint32_t)count;
+}
+
 void node_set(struct arena *arena, struct node *mapping, struct span key, struct node *value) {
     ASSERT(mapping->kind == NODE_MAPPING);
     for (uint32_t i = 0; i < mapping->count; i++) {

@@ -1,5 +1,6 @@
 #include "text/yaml.h"
 
+#include <stdlib.h>
 #include <yaml.h>
 
 #include "base/assert.h"
@@ -19,6 +20,9 @@ struct yaml_reader {
     struct span text;
     struct diagnostic_list *diagnostics;
     struct map anchors; /* of the current document: struct node */
+    struct node_field *open; /* the children read so far of all nodes that are not at their end yet, innermost last */
+    size_t open_count;
+    size_t open_capacity;
     uint64_t node_count;
     bool document_broken; /* diagnosed: to be left out */
     bool any_broken;
@@ -101,13 +105,29 @@ static bool has_string_tag(const yaml_char_t *tag) {
     return span_equal(text, SPAN_LITERAL("tag:yaml.org,2002:str")) || span_equal(text, SPAN_LITERAL("!"));
 }
 
+static void open_push(struct yaml_reader *reader, struct node_field child) {
+    if (reader->open_count == reader->open_capacity) {
+        reader->open_capacity = reader->open_capacity == 0 ? 64 : 2 * reader->open_capacity;
+        reader->open = memory_resize(reader->open, reader->open_capacity * sizeof(reader->open[0]));
+    }
+    reader->open[reader->open_count++] = child;
+}
+
+/* The children from `first` on are those of `node`. */
+static void open_adopt(struct yaml_reader *reader, struct node *node, size_t first) {
+    node_adopt(reader->arena, node, reader->open + first, reader->open_count - first);
+    reader->open_count = first;
+}
+
+static bool is_plain_scalar(const struct yaml_reader *reader) {
+    const yaml_char_t *tag = reader->event.data.scalar.tag;
+    return tag != NULL ? !has_string_tag(tag) : reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
 static struct node *read_scalar(struct yaml_reader *reader) {
     struct position position = event_position(reader);
     struct span text = span_make(reader->event.data.scalar.value, reader->event.data.scalar.length);
-    bool plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    const yaml_char_t *tag = reader->event.data.scalar.tag;
-    if (tag != NULL)
-        plain = !has_string_tag(tag);
+    bool plain = is_plain_scalar(reader);
     if (!count_nodes(reader, 1))
         return NULL;
     struct node *node;
@@ -122,6 +142,7 @@ static struct node *read_scalar(struct yaml_reader *reader) {
 
 static struct node *read_sequence(struct yaml_reader *reader, int depth) {
     struct node *sequence = node_new_sequence(reader->arena, event_position(reader));
+    size_t first = reader->open_count;
     struct span anchor = copy_anchor(reader, reader->event.data.sequence_start.anchor);
     if (!count_nodes(reader, 1))
         return NULL;
@@ -133,8 +154,9 @@ static struct node *read_sequence(struct yaml_reader *reader, int depth) {
         struct node *item = read_node(reader, depth + 1);
         if (item == NULL)
             return NULL;
-        node_append(reader->arena, sequence, item);
+        open_push(reader, (struct node_field){.value = item});
     }
+    open_adopt(reader, sequence, first);
     remember_anchor(reader, anchor, sequence);
     return sequence;
 }
@@ -142,7 +164,7 @@ static struct node *read_sequence(struct yaml_reader *reader, int depth) {
 /* --- Mappings --- */
 
 struct mapping_reader {
-    struct node *mapping;
+    size_t first; /* of its fields among the reader's open ones */
     struct node *merged; /* what "<<" names: a sequence of mappings, NULL without */
     struct map keys;     /* filled past KEYS_LINEAR_MAX */
 };
@@ -151,21 +173,24 @@ static void mapping_reader_deinit(struct mapping_reader *state) {
     map_deinit(&state->keys);
 }
 
-static bool has_key(struct mapping_reader *state, struct span key) {
-    struct node *mapping = state->mapping;
-    if (mapping->count < KEYS_LINEAR_MAX)
-        return node_get_field(mapping, key) != NULL;
-    if (state->keys.count == 0)
-        for (uint32_t i = 0; i < mapping->count; i++)
-            map_set(&state->keys, mapping->fields[i].key, mapping);
+static bool has_key(struct yaml_reader *reader, struct mapping_reader *state, struct span key) {
+    size_t count = reader->open_count - state->first;
+    const struct node_field *fields = reader->open + state->first;
+    for (size_t i = 0; count < KEYS_LINEAR_MAX && i < count; i++)
+        if (span_equal(fields[i].key, key))
+            return true;
+    if (count < KEYS_LINEAR_MAX)
+        return false;
+    for (size_t i = 0; state->keys.count == 0 && i < count; i++)
+        map_set(&state->keys, fields[i].key, reader);
     return map_get(&state->keys, key) != NULL;
 }
 
 static void append_field(struct yaml_reader *reader, struct mapping_reader *state, struct span key,
                          struct position key_position, struct node *value) {
-    node_append_field(reader->arena, state->mapping, key, key_position, value);
+    open_push(reader, (struct node_field){key, key_position, value});
     if (state->keys.count > 0)
-        map_set(&state->keys, key, state->mapping);
+        map_set(&state->keys, key, reader);
 }
 
 static void add_field(struct yaml_reader *reader, struct mapping_reader *state, const struct node *key,
@@ -184,7 +209,7 @@ static void add_field(struct yaml_reader *reader, struct mapping_reader *state, 
         return;
     }
     struct span name = key->kind == NODE_NULL ? SPAN_LITERAL("null") : key->scalar;
-    if (has_key(state, name)) {
+    if (has_key(reader, state, name)) {
         break_document(reader, DIAGNOSTIC_YAML_DUPLICATE_KEY, key->position,
                        "remove or rename one of the two; perhaps a '---' or a '- ' is missing before it", name,
                        "this mapping holds twice the key");
@@ -206,15 +231,30 @@ static bool merge_fields(struct yaml_reader *reader, struct mapping_reader *stat
         if (!count_nodes(reader, source->weight))
             return false;
         for (uint32_t f = 0; f < source->count; f++)
-            if (!has_key(state, source->fields[f].key))
+            if (!has_key(reader, state, source->fields[f].key))
                 append_field(reader, state, source->fields[f].key, source->fields[f].key_position, source->fields[f].value);
     }
     return true;
 }
 
+/* Most keys are scalars without an anchor: they need no node of their own. */
+static const struct node *read_key(struct yaml_reader *reader, int depth, struct node *storage) {
+    if (reader->event.type != YAML_SCALAR_EVENT || reader->event.data.scalar.anchor != NULL)
+        return read_node(reader, depth);
+    if (!count_nodes(reader, 1))
+        return NULL;
+    struct span text = span_make(reader->event.data.scalar.value, reader->event.data.scalar.length);
+    bool plain = is_plain_scalar(reader);
+    *storage = (struct node){.kind = plain && is_null_text(text) ? NODE_NULL : NODE_SCALAR, .plain = plain, .position = event_position(reader)};
+    if (storage->kind == NODE_SCALAR)
+        storage->scalar = arena_copy(reader->arena, text);
+    return storage;
+}
+
 static struct node *read_mapping(struct yaml_reader *reader, int depth) {
-    struct mapping_reader state CLEANUP(mapping_reader_deinit) = {
-        .mapping = node_new_mapping(reader->arena, event_position(reader))};
+    struct mapping_reader state CLEANUP(mapping_reader_deinit) = {.first = reader->open_count};
+    struct node *mapping = node_new_mapping(reader->arena, event_position(reader));
+    struct node storage;
     map_init(&state.keys);
     struct span anchor = copy_anchor(reader, reader->event.data.mapping_start.anchor);
     if (!count_nodes(reader, 1))
@@ -224,7 +264,7 @@ static struct node *read_mapping(struct yaml_reader *reader, int depth) {
             return NULL;
         if (reader->event.type == YAML_MAPPING_END_EVENT)
             break;
-        const struct node *key = read_node(reader, depth + 1);
+        const struct node *key = read_key(reader, depth + 1, &storage);
         if (key == NULL || !event_next(reader))
             return NULL;
         struct node *value = read_node(reader, depth + 1);
@@ -234,8 +274,9 @@ static struct node *read_mapping(struct yaml_reader *reader, int depth) {
     }
     if (!merge_fields(reader, &state))
         return NULL;
-    remember_anchor(reader, anchor, state.mapping);
-    return state.mapping;
+    open_adopt(reader, mapping, state.first);
+    remember_anchor(reader, anchor, mapping);
+    return mapping;
 }
 
 /* Reads the node that the current event starts; the current event is then its last. NULL: the reading has ended, diagnosed. */
@@ -270,6 +311,7 @@ static struct node *read_node(struct yaml_reader *reader, int depth) {
 static bool read_document(struct yaml_reader *reader, struct node *roots) {
     map_deinit(&reader->anchors);
     map_init(&reader->anchors);
+    reader->open_count = 0;
     reader->node_count = 0;
     reader->document_broken = false;
     if (!event_next(reader))
@@ -298,6 +340,7 @@ static void reader_deinit(struct yaml_reader *reader) {
     event_release(reader);
     yaml_parser_delete(&reader->parser);
     map_deinit(&reader->anchors);
+    free(reader->open);
 }
 
 bool yaml_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
