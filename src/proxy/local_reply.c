@@ -8,6 +8,8 @@
 /* What RFC 9110 section 9.3.7 asks an OPTIONS answer to tell, and section 15.5.6 a 405. */
 #define METHODS_SERVED "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
+#define CLUSTER_REFUSED_BODY "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
+
 /* Details hold no spaces. */
 static struct span refusal_details(struct arena *arena, struct span refusal) {
     struct span text = arena_print(arena, "refused{%.*s}", SPAN_ARGUMENTS(refusal));
@@ -47,7 +49,10 @@ struct local_reply local_reply_of_decision(const struct decision *decision, cons
     case DECISION_MISDIRECTED:
         return (struct local_reply){.status = 421, .flags = RESPONSE_FLAG_NO_ROUTE, .details = decision->refusal};
     case DECISION_REFUSED:
-        return (struct local_reply){.status = 503, .details = refusal_details(request->arena, decision->refusal)};
+        /* A cluster whose policy cannot be followed is to a client one that cannot be reached; why is for the log alone. */
+        return (struct local_reply){.status = 503,
+                                    .body = decision->destination == NULL ? SPAN_EMPTY : SPAN_LITERAL(CLUSTER_REFUSED_BODY),
+                                    .details = refusal_details(request->arena, decision->refusal)};
     case DECISION_FORWARD: break;
     }
     UNREACHABLE();

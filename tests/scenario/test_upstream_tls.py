@@ -166,7 +166,8 @@ def test_files_are_watched(upstream, tmp_path):
 
 def test_a_missing_secret_closes_the_cluster_alone(upstream, origin):
     case = upstream(Authority().issue("api.test"), SIMPLE)
-    assert case.get("/refused").status == 503
+    answer = case.get("/refused")
+    assert answer.status == 503 and answer.field("content-type") == "text/plain" and b"remote connection failure" in answer.body
     assert case.gateway.said("no Secret of the credentialName holds certificates of authorities")
     assert case.origin.connections == 0
 
