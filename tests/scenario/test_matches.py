@@ -72,6 +72,21 @@ def test_headers_are_all_needed_and_repetitions_are_joined(ask):
     assert not holds(fields=[("x-many", "1")]) and not holds(fields=[("x-many", "2"), ("x-many", "1")])
 
 
+def test_where_a_match_holds(ask):
+    """Port, Gateways, and the gateway's own labels and namespace, which count only where no Gateways are named."""
+    here = {"port": 443, "sourceLabels": {"istio": "ingressgateway"}, "sourceNamespace": "istio-system"}
+    elsewhere = {"port": 444, "sourceLabels": {"istio": "other"}, "sourceNamespace": "shop"}
+    matches = [{"uri": {"exact": f"/here/{key}"}, key: value, "statPrefix": "counted"} for key, value in here.items()]
+    matches += [{"uri": {"exact": f"/elsewhere/{key}"}, key: value} for key, value in elsewhere.items()]
+    for name, gateways in (("full", ["istio-config/gateway"]), ("short", ["mesh", "gateway"]), ("mesh", ["mesh"]), ("other", ["shop/gateway"])):
+        matches.append({"uri": {"exact": f"/gateways/{name}"}, "gateways": gateways})
+    matches.append({"uri": {"exact": "/gateways/beat/labels"}, "gateways": ["gateway"], "sourceLabels": {"istio": "other"}})
+    holds = ask(*matches)
+    assert all(holds(f"/here/{key}") for key in here) and not any(holds(f"/elsewhere/{key}") for key in elsewhere)
+    assert holds("/gateways/full") and holds("/gateways/short") and holds("/gateways/beat/labels")
+    assert not holds("/gateways/mesh") and not holds("/gateways/other")
+
+
 def test_without_headers(ask):
     holds = ask({"uri": {"prefix": "/any"}, "withoutHeaders": {"x": {"regex": ".*"}}}, {"uri": {"prefix": "/some"}, "withoutHeaders": {"x": {"regex": ".+"}}},
                 {"uri": {"prefix": "/there"}, "withoutHeaders": {"x": {}}}, {"uri": {"prefix": "/star"}, "withoutHeaders": {"x": {"regex": "*"}}},

@@ -102,6 +102,13 @@ def test_another_endpoint_is_tried(serve, scenario):
     assert numbers == [200] * 10
 
 
+@pytest.mark.parametrize("accepted", [{"retryRemoteLocalities": True}, {"retryIgnorePreviousHosts": False}])
+def test_fields_about_other_endpoints_do_not_keep_a_single_one_from_being_tried_again(serve, accepted):
+    ask = serve({"retries": {"attempts": 2, "retryOn": "5xx", "backoff": "1ms", **accepted}, "route": "up"}, handle=scripted("503", "503", "200"))
+    assert ask("/").status == 200
+    assert len(ask.upstream.received) == 3
+
+
 def test_backoff_is_jittered_and_bounded(serve):
     ask = serve({"retries": {"attempts": 4, "retryOn": "503", "backoff": "40ms"}, "route": "up"}, handle=scripted(*(["503"] * 4 + ["200"]) * 4))
     taken = []
