@@ -36,6 +36,13 @@
 #define CONFIGURATION_TOTAL_BYTES_MAX (512UL * 1024 * 1024)
 /* YAML anchors may multiply; nodes of one document after aliases are resolved. */
 #define CONFIGURATION_NODES_MAX 4000000
+/* A file that was written less than this before it was read is read again at the next load: a second write within one tick of the file
+ * system's clock (10 ms at most) would not show. */
+#define SOURCE_SETTLED_NS (50UL * 1000 * 1000)
+/* Snapshots that share what did not change with the one before, each a little memory more: then everything is compiled once again. */
+#define RELOAD_GRAFTS_MAX 64
+/* After so long without a change everything is compiled once again, so that nothing is left of what grafts no longer use. */
+#define RELOAD_SETTLED_NS (30UL * 1000 * 1000 * 1000)
 /* Diagnostics kept of one load; the rest are counted. */
 #define CONFIGURATION_DIAGNOSTICS_MAX 2000
 

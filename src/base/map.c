@@ -14,6 +14,14 @@ void map_deinit(struct map *map) {
     *map = (struct map){0};
 }
 
+void map_copy(struct map *ret_map, const struct map *map) {
+    *ret_map = *map;
+    if (map->capacity == 0)
+        return;
+    ret_map->entries = memory_allocate(map->capacity * sizeof(*map->entries));
+    memcpy(ret_map->entries, map->entries, map->capacity * sizeof(*map->entries));
+}
+
 /* The place of the key, or the free place where it would go. The table always has a free place. */
 static size_t map_place(const struct map *map, struct span key, uint64_t hash) {
     size_t mask = map->capacity - 1;

@@ -22,6 +22,8 @@ struct map {
 
 void map_init(struct map *map);
 void map_deinit(struct map *map);
+/* `ret_map` is not initialised; keys and values stay whose they are. */
+void map_copy(struct map *ret_map, const struct map *map);
 /* NULL when absent. */
 void *map_get(const struct map *map, struct span key);
 /* Sets or replaces; `value` must not be NULL. Returns the former value or NULL. */

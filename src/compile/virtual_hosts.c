@@ -9,6 +9,8 @@ struct built_routes {
     struct built_routes *next; /* of the same VirtualService */
     size_t table; /* number of the route table */
     const struct gateway *gateway;
+    struct span title; /* of the VirtualService */
+    bool delegates;    /* some of its rules are another VirtualService's */
     struct route_list routes;
 };
 
@@ -35,6 +37,9 @@ static const struct built_routes *routes_for(struct table_draft *draft, struct b
     *built = (struct built_routes){.next = service->built, .table = draft->number, .gateway = server->gateway};
     service->built = built;
     compile_routes(draft->compiler, service, server, &built->routes);
+    built->title = service->object->meta.title;
+    for (size_t i = 0; i < service->object->http_count; i++)
+        built->delegates |= service->object->http[i].delegate.is_set;
     return built;
 }
 
@@ -90,6 +95,8 @@ static void add_server(struct table_draft *draft, const struct merged_server *se
 /* Catch-all routes go behind the others; otherwise the order stays. */
 static void finish_host(struct compiler *compiler, struct host_draft *draft) {
     struct virtual_host *host = draft->host;
+    if (draft->sources.count == 1 && !draft->sources.items[0]->delegates)
+        host->owner = arena_copy(compiler->arena, draft->sources.items[0]->title);
     host->routes = arena_new_array(compiler->arena, struct route, draft->routes.count);
     for (int catch_all = 0; catch_all < 2; catch_all++)
         for (size_t i = 0; i < draft->routes.count; i++)

@@ -39,11 +39,13 @@ void configuration_init(struct configuration *configuration, const char *const *
     *configuration = (struct configuration){.paths = paths, .path_count = path_count, .options = *options};
     last_good_init(&configuration->last_good);
     input_files_init(&configuration->files);
+    incremental_init(&configuration->incremental);
     configuration->options.files = &configuration->files;
 }
 
 void configuration_deinit(struct configuration *configuration) {
     parsed_file_unpin(configuration->standard_input);
+    incremental_deinit(&configuration->incremental);
     input_files_deinit(&configuration->files);
     last_good_deinit(&configuration->last_good);
 }
@@ -112,7 +114,7 @@ static void load_sources(struct configuration *configuration, struct configurati
     for (size_t i = 0; i < configuration->path_count; i++)
         if (configuration->standard_input == NULL || strcmp(configuration->paths[i], "-") != 0)
             paths[count++] = configuration->paths[i];
-    bool complete = source_load(paths, count, &load->arena, &load->diagnostics, &load->sources);
+    bool complete = source_load_changes(paths, count, &configuration->incremental.cache, &load->arena, &load->diagnostics, &load->sources);
     ASSERT(complete == load->sources.complete);
 }
 
@@ -342,6 +344,48 @@ static void compile_files(struct configuration *configuration, struct configurat
         load->snapshot = snapshot;
     remember(configuration, files, &set, load);
     resource_set_deinit(&set);
+    incremental_keep(&configuration->incremental, load, files->items, configuration->standard_input == NULL ? files->count : SIZE_MAX);
+}
+
+/* Whatever the cache knows. */
+static void read_everything(struct configuration *configuration, struct configuration_load *load) {
+    source_cache_deinit(&configuration->incremental.cache);
+    source_cache_init(&configuration->incremental.cache);
+    diagnostic_list_deinit(&load->diagnostics);
+    diagnostic_list_init(&load->diagnostics);
+    load_sources(configuration, load);
+    configuration->fingerprint = fingerprint_of(&load->sources);
+}
+
+/* True: there is nothing more to do. Else all files were read. */
+static bool load_changes(struct configuration *configuration, struct configuration_load *load) {
+    load_sources(configuration, load);
+    uint64_t fingerprint = fingerprint_of(&load->sources);
+    load->unchanged = configuration->loaded && fingerprint == configuration->fingerprint && !input_files_changed(&configuration->files);
+    configuration->fingerprint = fingerprint;
+    bool done = load->unchanged || incremental_load(&configuration->incremental, &configuration->options, &configuration->last_good, load);
+    for (size_t i = 0; !done && i < load->sources.file_count; i++) {
+        if (!load->sources.files[i].unread)
+            continue;
+        read_everything(configuration, load);
+        break;
+    }
+    return done;
+}
+
+static void load_all(struct configuration *configuration, struct configuration_load *load) {
+    struct file_list files = {NULL, 0, 0};
+    parse_all(configuration, load, &files);
+    /* Nothing can be read is not the same as nothing is asked for. */
+    if (files.count != 0 || load->sources.complete)
+        compile_files(configuration, load, &files);
+    /* Positions carry the paths of these files: they must live as long as the diagnostics. */
+    for (size_t i = 0; i < load->diagnostics.count; i++) {
+        struct position *position = &load->diagnostics.items[i].position;
+        if (position->file != NULL)
+            position->file = arena_copy(&load->diagnostics.arena, span_of(position->file)).data;
+    }
+    file_list_deinit(&files);
 }
 
 void configuration_load(struct configuration *configuration, bool force, struct configuration_load *ret_load) {
@@ -351,28 +395,11 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     diagnostic_list_init(&load->diagnostics);
     map_init(&load->faulty);
     map_init(&load->substituted);
-    load_sources(configuration, load);
-    uint64_t fingerprint = fingerprint_of(&load->sources);
-    load->unchanged = configuration->loaded && !force && fingerprint == configuration->fingerprint &&
-                      !input_files_changed(&configuration->files);
-    configuration->fingerprint = fingerprint;
-    if (load->unchanged) {
-        watch_files(configuration, load);
-        return;
-    }
-    struct file_list files = {NULL, 0, 0};
-    parse_all(configuration, load, &files);
-    /* Nothing can be read is not the same as nothing is asked for. */
-    if (files.count != 0 || load->sources.complete)
-        compile_files(configuration, load, &files);
+    if (force)
+        read_everything(configuration, load);
+    if (force || !load_changes(configuration, load))
+        load_all(configuration, load);
     watch_files(configuration, load);
-    /* Positions carry the paths of these files: they must live as long as the diagnostics. */
-    for (size_t i = 0; i < load->diagnostics.count; i++) {
-        struct position *position = &load->diagnostics.items[i].position;
-        if (position->file != NULL)
-            position->file = arena_copy(&load->diagnostics.arena, span_of(position->file)).data;
-    }
-    file_list_deinit(&files);
 }
 
 /* What a load needs for a moment is several times what stays: it is given back, not kept for the next one. */

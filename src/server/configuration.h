@@ -8,6 +8,7 @@
 
 #include "compile/compile.h"
 #include "compile/input_files.h"
+#include "server/incremental.h"
 #include "server/last_good.h"
 #include "source/source.h"
 #include "text/diagnostic.h"
@@ -20,6 +21,7 @@ struct configuration {
     bool loaded; /* there was a load before: files and objects have a last good version */
     uint64_t fingerprint; /* of the bytes of the former load */
     struct input_files files; /* that its objects name */
+    struct incremental incremental;
     struct parsed_file *standard_input; /* read once, kept for ever; NULL: not among the paths or not read yet */
 };
 
@@ -33,6 +35,7 @@ struct configuration_load {
     struct map faulty;         /* titles of the objects that are not what their author meant: invalid, or with an error in a field */
     struct map substituted;    /* titles of those among them that are served in an older version */
     bool unchanged;            /* not one byte changed since the former load: nothing was compiled */
+    bool grafted;              /* the snapshot shares all but the changed virtual hosts with the former one */
 };
 
 /* `paths` and the spans of `options` must outlive it. */
@@ -40,7 +43,8 @@ void configuration_init(struct configuration *configuration, const char *const *
                         const struct compile_options *options);
 void configuration_deinit(struct configuration *configuration);
 
-/* Loads; whatever is wrong is in ret_load->diagnostics. The first load takes what is valid; a later one replaces what does not parse any
+/* Loads; whatever is wrong is in ret_load->diagnostics. Files that nobody wrote since are not read again unless they must be, and a change of one
+ * VirtualService is compiled alone (server/incremental.h). The first load takes what is valid; a later one replaces what does not parse any
  * more or turned invalid by its last good version and says so. Unless `force` is set, input of the same bytes is not compiled again. */
 void configuration_load(struct configuration *configuration, bool force, struct configuration_load *ret_load);
 /* Destroys the snapshot unless it was taken. */

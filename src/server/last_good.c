@@ -106,6 +106,16 @@ void last_good_forget_unseen(struct last_good *last_good) {
         ((struct parsed_file *)entry.value)->seen = false;
 }
 
+void last_good_set_object(struct last_good *last_good, struct span title, const struct node *root, struct parsed_file *file) {
+    struct good_object *object = map_get(&last_good->objects, title);
+    if (object == NULL)
+        return;
+    struct parsed_file *former = object->file;
+    object->root = root;
+    object->file = parsed_file_pin(file);
+    parsed_file_unpin(former);
+}
+
 const struct good_object *last_good_object(const struct last_good *last_good, struct span title) {
     return map_get(&last_good->objects, title);
 }

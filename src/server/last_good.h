@@ -48,6 +48,8 @@ struct parsed_file *last_good_file(const struct last_good *last_good, struct spa
 void last_good_set_file(struct last_good *last_good, struct parsed_file *file);
 /* Forgets the files whose `seen` is false, and clears it on the others. */
 void last_good_forget_unseen(struct last_good *last_good);
+/* A new version of an object that is known. */
+void last_good_set_object(struct last_good *last_good, struct span title, const struct node *root, struct parsed_file *file);
 const struct good_object *last_good_object(const struct last_good *last_good, struct span title);
 
 /* Calls for every object of the set, valid or not. */

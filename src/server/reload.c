@@ -23,7 +23,9 @@ static void reload_changed(struct loop_source *source, unsigned events) {
         reload->first_change_ns = now_ns;
     uint64_t latest_ns = reload->first_change_ns + RELOAD_DELAY_NS_MAX;
     uint64_t left_ns = latest_ns > now_ns ? latest_ns - now_ns : 0;
-    timer_set(reload->timers, &reload->timer, now_ns, left_ns < RELOAD_QUIET_NS ? left_ns : RELOAD_QUIET_NS);
+    uint64_t delay_ns = left_ns < RELOAD_QUIET_NS ? left_ns : RELOAD_QUIET_NS;
+    reload->due_ns = now_ns + delay_ns;
+    timer_set(reload->timers, &reload->timer, now_ns, delay_ns);
 }
 
 int reload_init(struct reload *reload, struct loop *loop, struct timer_wheel *timers, void (*function)(void *argument),
@@ -57,6 +59,9 @@ void reload_watch(struct reload *reload, const char *const *directories, size_t 
 }
 
 void reload_later(struct reload *reload, uint64_t delay_ns) {
-    if (!timer_is_set(&reload->timer))
-        timer_set(reload->timers, &reload->timer, clock_monotonic_ns(), delay_ns);
+    uint64_t now_ns = clock_monotonic_ns();
+    if (timer_is_set(&reload->timer) && reload->due_ns <= now_ns + delay_ns)
+        return;
+    reload->due_ns = now_ns + delay_ns;
+    timer_set(reload->timers, &reload->timer, now_ns, delay_ns);
 }

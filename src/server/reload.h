@@ -19,6 +19,7 @@ struct reload {
     struct loop_source source;
     struct timer timer;
     uint64_t first_change_ns; /* 0: none is waiting */
+    uint64_t due_ns;          /* of the timer, while it is set */
     size_t watched_count;
     void (*function)(void *argument);
     void *argument;

@@ -49,6 +49,7 @@ struct server {
     struct configuration configuration;
     char *told; /* the diagnostics as they were printed last */
     bool force_load;
+    uint64_t grafted_ns; /* when a snapshot was grafted on a former one since everything was compiled; 0: never */
     struct worker **workers;
     struct access_log_ring **rings;
     size_t worker_count;
@@ -141,8 +142,11 @@ static void server_reload(void *argument) {
         return;
     }
     struct configuration_load load;
-    configuration_load(&server->configuration, server->force_load, &load);
+    bool settled = server->grafted_ns != 0 && clock_monotonic_ns() - server->grafted_ns >= RELOAD_SETTLED_NS;
+    configuration_load(&server->configuration, server->force_load || settled, &load);
     server->force_load = false;
+    if (!load.unchanged)
+        server->grafted_ns = load.grafted ? clock_monotonic_ns() : 0;
     if (!load.unchanged) {
         reload_report_take(&server->report, &load);
         server_tell(server, &load.diagnostics);
@@ -155,6 +159,8 @@ static void server_reload(void *argument) {
     /* What could not be read (descriptors may have run out) is not sure to be told of again. */
     if (!load.sources.complete)
         reload_later(&server->reload, RETRY_NS);
+    if (server->grafted_ns != 0)
+        reload_later(&server->reload, RELOAD_SETTLED_NS);
     configuration_load_deinit(&load);
     server_schedule(server);
 }

@@ -24,13 +24,13 @@ static void put_texts(struct json_writer *json, const char *key, const struct sp
 }
 
 static void put_origin(const struct snapshot *snapshot, uint32_t id, struct json_writer *json) {
-    if (id >= snapshot->origin_count || snapshot->origins[id].object.size == 0)
+    struct origin origin = snapshot_origin(snapshot, id);
+    if (origin.object.size == 0)
         return;
-    const struct origin *origin = &snapshot->origins[id];
     json_put_object(json, "origin");
-    json_put_text(json, "object", origin->object);
-    put_text_unless_empty(json, "file", origin->file);
-    put_number_unless_zero(json, "line", origin->line);
+    json_put_text(json, "object", origin.object);
+    put_text_unless_empty(json, "file", origin.file);
+    put_number_unless_zero(json, "line", origin.line);
     json_object_end(json);
 }
 

@@ -12,6 +12,25 @@ void host_index_deinit(struct host_index *index) {
     index->any = NULL;
 }
 
+void host_index_copy(struct host_index *ret_index, const struct host_index *index) {
+    map_copy(&ret_index->exact, &index->exact);
+    map_copy(&ret_index->wildcards, &index->wildcards);
+    ret_index->any = index->any;
+}
+
+static void replace_in(struct map *map, const void *former, void *object) {
+    for (size_t i = 0; i < map->capacity; i++)
+        if (map->entries[i].value == former)
+            map->entries[i].value = object;
+}
+
+void host_index_replace(struct host_index *index, const void *former, void *object) {
+    replace_in(&index->exact, former, object);
+    replace_in(&index->wildcards, former, object);
+    if (index->any == former)
+        index->any = object;
+}
+
 static bool name_is_any(struct span name) {
     return name.size == 1 && name.data[0] == '*';
 }

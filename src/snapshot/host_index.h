@@ -13,6 +13,10 @@ struct host_index {
 
 void host_index_init(struct host_index *index);
 void host_index_deinit(struct host_index *index);
+/* `ret_index` is not initialised. */
+void host_index_copy(struct host_index *ret_index, const struct host_index *index);
+/* Whatever leads to `former` leads to `object` then. */
+void host_index_replace(struct host_index *index, const void *former, void *object);
 /* The name must be lower-case and outlive the index. False when the name is taken already: the first stays. */
 MUST_USE bool host_index_add(struct host_index *index, struct span name, void *object);
 /* What was added under exactly this name string, NULL when nothing was. */

@@ -56,7 +56,7 @@ struct route {
     struct rewrite_action *rewrite;                 /* of ROUTE_FORWARD; NULL: none */
     const struct fault_action *fault;               /* of ROUTE_FORWARD; NULL: none */
     const struct cors_policy *cors;                 /* of ROUTE_FORWARD; NULL: none */
-    const struct mirror_action *mirrors;            /* of ROUTE_FORWARD */
+    struct mirror_action *mirrors;                  /* of ROUTE_FORWARD */
     size_t mirror_count;
     const struct header_action *headers;            /* NULL: none */
     struct span refusal; /* of ROUTE_REFUSE: why this route answers 503 rather than ignore a restriction that is not supported */
@@ -69,6 +69,7 @@ struct virtual_host {
     size_t route_count;
     const struct route_index *index; /* over more than ROUTE_INDEX_ROUTES_MIN routes; NULL: they are walked */
     const struct route_hint *hints;  /* for the walk; NULL: each route is asked */
+    struct span owner; /* title of the one VirtualService that it is made of; empty: of none, of several, or of delegates */
 };
 
 struct route_table {

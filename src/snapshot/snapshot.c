@@ -9,19 +9,42 @@ struct snapshot *snapshot_create(void) {
     struct snapshot *snapshot = memory_allocate_zeroed(1, sizeof(*snapshot));
     arena_init(&snapshot->arena, SNAPSHOT_ARENA_BLOCK_BYTES);
     map_init(&snapshot->clusters_by_name);
+    snapshot->reference_count = 1;
     return snapshot;
 }
 
-void snapshot_destroy(struct snapshot *snapshot) {
-    if (snapshot == NULL)
-        return;
+struct snapshot *snapshot_pin(struct snapshot *snapshot) {
+    snapshot->reference_count++;
+    return snapshot;
+}
+
+/* The indexes that are not the base's. */
+static void destroy_indexes(struct snapshot *snapshot) {
+    const struct snapshot *base = snapshot->base;
     for (size_t i = 0; i < snapshot->listener_count; i++)
-        host_index_deinit(&snapshot->listeners[i]->server_names);
+        if (base == NULL || snapshot->listeners[i] != base->listeners[i])
+            host_index_deinit(&snapshot->listeners[i]->server_names);
     for (size_t i = 0; i < snapshot->route_table_count; i++)
-        host_index_deinit(&snapshot->route_tables[i]->hosts);
-    map_deinit(&snapshot->clusters_by_name);
-    arena_deinit(&snapshot->arena);
-    free(snapshot);
+        if (base == NULL || snapshot->route_tables[i] != base->route_tables[i])
+            host_index_deinit(&snapshot->route_tables[i]->hosts);
+    if (base == NULL)
+        map_deinit(&snapshot->clusters_by_name);
+}
+
+void snapshot_destroy(struct snapshot *snapshot) {
+    while (snapshot != NULL && --snapshot->reference_count == 0) {
+        struct snapshot *base = snapshot->base;
+        destroy_indexes(snapshot);
+        arena_deinit(&snapshot->arena);
+        free(snapshot);
+        snapshot = base;
+    }
+}
+
+struct origin snapshot_origin(const struct snapshot *snapshot, uint32_t id) {
+    while (snapshot->base != NULL && id < snapshot->origin_first)
+        snapshot = snapshot->base;
+    return id >= snapshot->origin_count ? (struct origin){.line = 0} : snapshot->origins[id - snapshot->origin_first];
 }
 
 static void listener_seal(struct listener *listener) {

@@ -56,8 +56,11 @@ struct snapshot {
     struct cluster **clusters; /* sorted by name */
     size_t cluster_count;
     struct map clusters_by_name;
-    struct origin *origins; /* indexed by id */
-    size_t origin_count;
+    struct origin *origins; /* of the ids from origin_first on; those before are the base's */
+    size_t origin_first;
+    size_t origin_count; /* of all ids */
+    struct snapshot *base; /* holds what this one shares with it (snapshot/graft.h); NULL: nothing is shared */
+    uint32_t reference_count;
     /* Filled by whoever publishes: counts up with each snapshot of this process. */
     uint64_t generation;
     struct destination_counters *unrouted; /* of requests that no cluster was chosen for; likewise */
@@ -67,7 +70,11 @@ struct snapshot {
 
 /* An empty snapshot whose arena the compiler fills. Library objects in it (identities, policies) are let go through arena_on_destroy. */
 struct snapshot *snapshot_create(void);
+/* Each pin keeps it from one destroy. On one thread, as all calls of destroy. */
+struct snapshot *snapshot_pin(struct snapshot *snapshot);
 void snapshot_destroy(struct snapshot *snapshot);
+/* Of an id that is not known, empty. */
+struct origin snapshot_origin(const struct snapshot *snapshot, uint32_t id);
 /* Builds the indexes (server names, hosts, clusters by name) from the arrays. Call once. Of duplicate names the first in the array wins. */
 void snapshot_seal(struct snapshot *snapshot);
 const struct cluster *snapshot_find_cluster(const struct snapshot *snapshot, struct span name);

@@ -13,11 +13,13 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "source/source_cache.h"
 
 #define READ_BYTES_MIN 4096
 
 struct source_loader {
     struct arena *arena;
+    struct source_cache *cache; /* NULL: everything is read */
     struct diagnostic_list *diagnostics;
     struct source_set set;
     size_t file_capacity;
@@ -86,7 +88,7 @@ static void wipe_text(void *object) {
     memory_wipe((void *)(uintptr_t)text->data, text->size);
 }
 
-static void add_file(struct source_loader *loader, const char *path, struct span bytes) {
+static void append_file(struct source_loader *loader, struct source_file file) {
     struct source_set *set = &loader->set;
     if (set->file_count == loader->file_capacity) {
         loader->file_capacity = loader->file_capacity == 0 ? 16 : loader->file_capacity * 2;
@@ -95,12 +97,30 @@ static void add_file(struct source_loader *loader, const char *path, struct span
             grown[i] = set->files[i];
         set->files = grown;
     }
+    set->files[set->file_count++] = file;
+}
+
+static uint64_t add_file(struct source_loader *loader, const char *path, struct span bytes) {
     struct span *text = arena_new(loader->arena, struct span);
     *text = arena_copy(loader->arena, bytes);
     arena_on_destroy(loader->arena, wipe_text, text);
-    set->files[set->file_count++] = (struct source_file){path, *text, span_hash(*text)};
-    set->total_bytes += text->size;
+    uint64_t hash = span_hash(*text);
+    append_file(loader, (struct source_file){.path = path, .text = *text, .content_hash = hash});
+    loader->set.total_bytes += text->size;
     diagnostic_list_add_source(loader->diagnostics, path, *text);
+    return hash;
+}
+
+/* True: it is what it was, and the ceilings leave room for it. */
+static bool find_cached(struct source_loader *loader, const char *path, const struct stat *status) {
+    uint64_t hash;
+    size_t size = (size_t)status->st_size;
+    if (loader->cache == NULL || !S_ISREG(status->st_mode) || loader->set.file_count >= CONFIGURATION_FILES_MAX ||
+        loader->set.total_bytes + size > CONFIGURATION_TOTAL_BYTES_MAX || !source_cache_find(loader->cache, path, status, &hash))
+        return false;
+    append_file(loader, (struct source_file){.path = path, .content_hash = hash, .unread = true});
+    loader->set.total_bytes += size;
+    return true;
 }
 
 struct read_buffer {
@@ -155,7 +175,8 @@ static void read_descriptor(struct source_loader *loader, const char *path, int 
         return;
     }
     struct stat status;
-    size_t size = fstat(descriptor, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size + 1 : READ_BYTES_MIN;
+    bool has_status = fstat(descriptor, &status) == 0;
+    size_t size = has_status && status.st_size > 0 ? (size_t)status.st_size + 1 : READ_BYTES_MIN;
     if (size > CONFIGURATION_FILE_BYTES_MAX)
         size = CONFIGURATION_FILE_BYTES_MAX;
     struct read_buffer buffer CLEANUP(read_buffer_deinit) = {memory_allocate(size), 0, size};
@@ -167,13 +188,18 @@ static void read_descriptor(struct source_loader *loader, const char *path, int 
     else if (loader->set.total_bytes + buffer.size > CONFIGURATION_TOTAL_BYTES_MAX)
         report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer files", "all files together are larger than 512 MiB",
                "");
-    else
-        add_file(loader, path, span_make(buffer.bytes, buffer.size));
+    else {
+        uint64_t hash = add_file(loader, path, span_make(buffer.bytes, buffer.size));
+        if (loader->cache != NULL && has_status && S_ISREG(status.st_mode))
+            source_cache_note(loader->cache, path, &status, hash);
+    }
 }
 
-static void read_file(struct source_loader *loader, const char *path) {
+static void read_file(struct source_loader *loader, const char *path, const struct stat *status) {
     watch_parent(loader, path);
     watch_target(loader, path);
+    if (find_cached(loader, path, status))
+        return;
     int descriptor CLEANUP(close_descriptor) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0)
         report_errno(loader, path, "the file cannot be opened", errno);
@@ -256,7 +282,7 @@ static void walk_entry(struct source_loader *loader, const char *folder, const c
         watch_target(loader, path.data);
         walk_folder(loader, path.data, &status, depth + 1);
     } else if (S_ISREG(status.st_mode) && is_configuration(name)) {
-        read_file(loader, path.data);
+        read_file(loader, path.data, &status);
     }
 }
 
@@ -303,18 +329,31 @@ static void load_path(struct source_loader *loader, const char *given) {
     if (S_ISDIR(status.st_mode))
         load_folder(loader, path, &status);
     else
-        read_file(loader, path);
+        read_file(loader, path, &status);
+}
+
+static bool load(struct source_loader *loader, const char *const *paths, size_t path_count, struct source_set *ret_set) {
+    map_init(&loader->folders);
+    map_init(&loader->watched);
+    for (size_t i = 0; i < path_count; i++)
+        load_path(loader, paths[i]);
+    map_deinit(&loader->folders);
+    map_deinit(&loader->watched);
+    *ret_set = loader->set;
+    return loader->set.complete;
 }
 
 bool source_load(const char *const *paths, size_t path_count, struct arena *arena, struct diagnostic_list *diagnostics,
                  struct source_set *ret_set) {
     struct source_loader loader = {.arena = arena, .diagnostics = diagnostics, .set = {.complete = true}};
-    map_init(&loader.folders);
-    map_init(&loader.watched);
-    for (size_t i = 0; i < path_count; i++)
-        load_path(&loader, paths[i]);
-    map_deinit(&loader.folders);
-    map_deinit(&loader.watched);
-    *ret_set = loader.set;
-    return loader.set.complete;
+    return load(&loader, paths, path_count, ret_set);
+}
+
+bool source_load_changes(const char *const *paths, size_t path_count, struct source_cache *cache, struct arena *arena,
+                         struct diagnostic_list *diagnostics, struct source_set *ret_set) {
+    struct source_loader loader = {.arena = arena, .cache = cache, .diagnostics = diagnostics, .set = {.complete = true}};
+    source_cache_begin(cache);
+    bool complete = load(&loader, paths, path_count, ret_set);
+    source_cache_end(cache);
+    return complete;
 }

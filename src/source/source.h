@@ -11,10 +11,13 @@
 #include "base/span.h"
 #include "text/diagnostic.h"
 
+struct source_cache; /* source/source_cache.h */
+
 struct source_file {
     const char *path; /* as found, NUL-terminated; "<stdin>" for "-": the file of positions */
     struct span text; /* in the arena; wiped when the arena is reset, for it may hold keys */
     uint64_t content_hash; /* of the text alone; not stable between versions of the program */
+    bool unread;           /* the cache knows that it is what it was: the text is empty, the hash is right */
 };
 
 struct source_set {
@@ -33,5 +36,8 @@ struct source_set {
  * the rest is read all the same. Each text is made known to `diagnostics` for excerpts. ret_set is always written. Returns `complete`. */
 MUST_USE bool source_load(const char *const *paths, size_t path_count, struct arena *arena,
                           struct diagnostic_list *diagnostics, struct source_set *ret_set);
+/* As source_load, but files that the cache knows and that were not written since are not read. The cache then knows what was found. */
+MUST_USE bool source_load_changes(const char *const *paths, size_t path_count, struct source_cache *cache, struct arena *arena,
+                                  struct diagnostic_list *diagnostics, struct source_set *ret_set);
 
 #endif
