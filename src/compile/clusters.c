@@ -130,7 +130,10 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->refusal = policy->refusal;
     cluster->destination_rule = rule_name(compiler, policy);
-    compile_endpoints(compiler, destination->service, port_index, policy->subset == NULL ? NULL : &policy->subset->labels, cluster);
+    cluster->tls_by_endpoint = upstream_tls_is_automatic(compiler, policy, destination->service);
+    struct endpoint_choice choice = {.wanted = policy->subset == NULL ? NULL : &policy->subset->labels,
+                                     .automatic_tls = cluster->tls_by_endpoint};
+    compile_endpoints(compiler, destination->service, port_index, &choice, cluster);
     compile_upstream_tls(compiler, policy, destination->service, cluster);
     if (policy->subset != NULL && cluster->endpoint_count == 0 && cluster->name_count == 0 && cluster->refusal.size == 0)
         report_empty_subset(compiler, destination, policy);

@@ -5,6 +5,7 @@
 #include "compile/listeners.h"
 #include "compile/policies.h"
 #include "compile/settings.h"
+#include "compile/upstream_cache.h"
 #include "compile/virtual_hosts.h"
 
 static int compare_listeners(const void *left, const void *right) {
@@ -72,6 +73,8 @@ static void compile_all(struct compiler *compiler) {
     finish(compiler);
     if (compiler->options->identities != NULL)
         identity_cache_sweep(compiler->options->identities);
+    if (compiler->options->upstreams != NULL)
+        upstream_cache_sweep(compiler->options->upstreams);
 }
 
 bool compile(const struct resource_set *resources, const struct compile_options *options,

@@ -14,6 +14,7 @@
 struct identity_cache;
 struct input_files;
 struct tls_tickets;
+struct upstream_cache;
 
 struct compile_options {
     struct span gateway_name;       /* which ingress gateway of the input: "name" or "namespace/name"; empty: the only one */
@@ -24,6 +25,7 @@ struct compile_options {
     bool strict_sni;                /* gateway_settings.strict_sni */
     struct span mesh_identity;         /* folder of the gateway's own certificate in the mesh; empty: it has none */
     struct input_files *files;         /* takes note of the files that are read; NULL: nobody wants to know */
+    struct upstream_cache *upstreams;  /* NULL: likewise for what TLS towards upstreams needs */
     struct identity_cache *identities; /* NULL: nothing is shared with earlier snapshots and nothing is kept as last good */
 };
 

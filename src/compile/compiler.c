@@ -12,12 +12,14 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
     map_init(&compiler->regexes);
     map_init(&compiler->credentials);
     map_init(&compiler->trusts);
+    map_init(&compiler->peer_authentications);
     compiler->snapshot = snapshot_create();
     compiler->arena = &compiler->snapshot->arena;
 }
 
 void compiler_deinit(struct compiler *compiler) {
     map_deinit(&compiler->trusts);
+    map_deinit(&compiler->peer_authentications);
     map_deinit(&compiler->credentials);
     map_deinit(&compiler->tls_policies);
     map_deinit(&compiler->regexes);

@@ -41,6 +41,9 @@ struct compiler {
     struct retry_policy retry; /* of every route */
     struct span_list service_accounts; /* of the endpoints that were compiled last */
     struct mesh_identity mesh_identity;
+    struct map peer_authentications; /* namespace -> struct peer_list, once they are asked for */
+    bool has_peer_authentications;
+    bool said_plaintext; /* that what takes mutual TLS gets plaintext */
 
     /* Why everything, or all HTTP, is refused: a policy for this gateway that is not supported. Empty: it is not. */
     struct span refusal;

@@ -2,6 +2,7 @@
 #ifndef FAIRLEAD_COMPILE_ENDPOINT_LIST_H
 #define FAIRLEAD_COMPILE_ENDPOINT_LIST_H
 
+#include "compile/endpoints.h"
 #include "compile/service_registry.h"
 #include "snapshot/cluster.h"
 
@@ -14,24 +15,37 @@ struct endpoint_labels {
     struct span node_name;       /* kubernetes.io/hostname */
     struct span namespace;       /* of the workload, with its account */
     struct span service_account; /* empty: not known */
+    bool is_entry;               /* of a WorkloadEntry or a ServiceEntry's endpoint, not of a Pod */
 };
 
 struct endpoint_list {
     struct endpoint *items;
     size_t count;
     size_t capacity;
-    const struct label_set *wanted; /* of the subset; NULL or empty: every endpoint */
+    const struct endpoint_choice *choice;
     struct span_list accounts;      /* "ns/<namespace>/sa/<account>" of the seen ones, each once */
     size_t seen_count;              /* usable ones, whether wanted or not */
+    size_t closed_count;            /* that take nothing but mutual TLS, which the gateway cannot do */
+    size_t plain_count;             /* that would take mutual TLS, too */
 };
 
+struct endpoint_labels endpoint_labels_of_entry(struct span namespace, const struct service_entry_endpoint *endpoint);
+struct endpoint_labels endpoint_labels_of_pod(const struct pod *pod);
 /* Whether the subset wants it; counts it as seen and notes its service account. */
 bool endpoint_list_wants(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels);
-/* `weight` 0 counts as 1. What is no IP address and port is left out with a diagnostic at its place. */
-void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta,
-                       const struct located *written, uint32_t port, uint32_t weight);
-/* Into the cluster: sorted, so that the order of objects and files does not show, and each address once. */
-void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list, struct cluster *cluster);
+/* Where an endpoint was written, and what makes it one. */
+struct endpoint_place {
+    const struct object_meta *meta;
+    const struct located *address;
+    uint32_t port;
+    uint32_t weight; /* 0 counts as 1 */
+};
+/* What is no IP address and port is left out with a diagnostic at its place; what may not be reached in plaintext, and cannot be otherwise, is left
+ * out too. */
+void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels,
+                       const struct endpoint_place *place);
+/* Into the cluster: sorted, so that the order of objects and files does not show, and each address once. `meta` is the service's. */
+void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta, struct cluster *cluster);
 /* The WorkloadEntries of `namespace` that have all the labels, and the ready Pods if `takes_pods`. `port_name` is the Service port's,
  * looked up in the entry's own ports; `target_port_name` likewise, or in a Pod's containers; else `port` counts. */
 struct workload_choice {
@@ -43,12 +57,13 @@ struct workload_choice {
     uint32_t port;
 };
 void endpoint_list_add_workloads(struct compiler *compiler, struct endpoint_list *list, const struct workload_choice *choice);
-/* A name for DNS; cluster->names has room for it. */
-void endpoint_list_add_name(struct compiler *compiler, struct cluster *cluster, struct span host, uint32_t port, uint32_t weight);
+/* A name for DNS; cluster->names has room for it. `labels` NULL: nothing is known of the workload behind it. */
+void endpoint_list_add_name(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels,
+                            const struct endpoint_place *place, struct cluster *cluster);
 uint32_t workload_entry_port(const struct service_entry_endpoint *endpoint, struct span name, uint32_t otherwise);
 
 /* entry_endpoints.c */
 void compile_entry_endpoints(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
-                             const struct label_set *wanted, struct cluster *cluster);
+                             const struct endpoint_choice *choice, struct cluster *cluster);
 
 #endif

@@ -25,16 +25,17 @@ static void add_slice_endpoint(struct compiler *compiler, const struct object_me
     if (!endpoint->ready || endpoint->addresses.count == 0)
         return;
     const struct pod *pod = find_pod(compiler, meta, endpoint);
-    struct endpoint_labels labels = {.zone = endpoint->zone, .node_name = endpoint->node_name};
-    if (pod != NULL) {
-        labels.own = &pod->meta.labels;
-        labels.namespace = pod->meta.namespace;
-        labels.service_account = pod->service_account;
-    }
+    struct endpoint_labels labels = {0};
+    if (pod != NULL)
+        labels = endpoint_labels_of_pod(pod);
+    labels.zone = endpoint->zone;
+    labels.node_name = endpoint->node_name;
     if (is_stale(compiler, endpoint, pod) || !endpoint_list_wants(compiler, list, &labels))
         return;
-    for (size_t i = 0; i < endpoint->addresses.count; i++)
-        endpoint_list_add(compiler, list, meta, &endpoint->addresses.items[i], port, 1);
+    for (size_t i = 0; i < endpoint->addresses.count; i++) {
+        struct endpoint_place place = {.meta = meta, .address = &endpoint->addresses.items[i], .port = port};
+        endpoint_list_add(compiler, list, &labels, &place);
+    }
 }
 
 static void add_slice(struct compiler *compiler, const struct endpoint_slice *slice, const struct service_port *port,
@@ -69,30 +70,34 @@ static void report_no_endpoint(struct compiler *compiler, const struct service *
 }
 
 static void compile_service_endpoints(struct compiler *compiler, const struct service *service, const struct service_port *port,
-                                      const struct label_set *wanted, struct cluster *cluster) {
+                                      const struct endpoint_choice *choice, struct cluster *cluster) {
     const struct endpoint_slice_list *slices =
         service_registry_endpoints(&compiler->registry, &compiler->scratch, service);
-    struct endpoint_list list = {.wanted = wanted};
-    struct workload_choice choice = {.namespace = service->meta.namespace,
-                                     .selector = &service->selector,
-                                     .port_name = port->name.text,
-                                     .target_port_name = port->target_port_name.text,
-                                     .port = port->target_port};
+    struct endpoint_list list = {.choice = choice};
+    struct workload_choice workloads = {.namespace = service->meta.namespace,
+                                        .selector = &service->selector,
+                                        .port_name = port->name.text,
+                                        .target_port_name = port->target_port_name.text,
+                                        .port = port->target_port};
     for (size_t i = 0; slices != NULL && i < slices->count; i++)
         add_slice(compiler, slices->items[i], port, &list);
-    endpoint_list_add_workloads(compiler, &list, &choice);
-    endpoint_list_finish(compiler, &list, cluster);
+    endpoint_list_add_workloads(compiler, &list, &workloads);
+    endpoint_list_finish(compiler, &list, &service->meta, cluster);
     if (list.seen_count == 0)
         report_no_endpoint(compiler, service, port, slices != NULL);
 }
 
 void compile_endpoints(struct compiler *compiler, const struct registry_service *service, size_t port_index,
-                       const struct label_set *wanted, struct cluster *cluster) {
+                       const struct endpoint_choice *choice, struct cluster *cluster) {
+    compiler->service_accounts = (struct span_list){0};
     if (service->service != NULL && service->service->type == SERVICE_EXTERNAL_NAME) {
+        struct endpoint_list list = {.choice = choice};
+        struct located host = {.text = cluster->host};
+        struct endpoint_place place = {.meta = service->meta, .address = &host, .port = cluster->port};
         cluster->names = arena_new(compiler->arena, struct cluster_name);
-        endpoint_list_add_name(compiler, cluster, cluster->host, cluster->port, 1);
+        endpoint_list_add_name(compiler, &list, NULL, &place, cluster);
     } else if (service->service != NULL)
-        compile_service_endpoints(compiler, service->service, &service->service->ports[port_index], wanted, cluster);
+        compile_service_endpoints(compiler, service->service, &service->service->ports[port_index], choice, cluster);
     else
-        compile_entry_endpoints(compiler, service->entry, &service->entry->ports[port_index], wanted, cluster);
+        compile_entry_endpoints(compiler, service->entry, &service->entry->ports[port_index], choice, cluster);
 }

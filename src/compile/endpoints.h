@@ -7,10 +7,15 @@
 
 struct compiler;
 
-/* Fills cluster->endpoints, sorted by address and each once, for the port at `port_index` of the service: those that have all the `wanted`
- * labels of a subset (NULL: every one). What a ServiceEntry asks for and
- * is not served makes the cluster refuse. */
+/* Which ones, and how they are spoken to. */
+struct endpoint_choice {
+    const struct label_set *wanted; /* all labels of a subset; NULL: every endpoint */
+    bool automatic_tls;             /* mutual TLS of the mesh for those whose workload takes it */
+};
+
+/* Fills cluster->endpoints, sorted by address and each once, or cluster->names, for the port at `port_index` of the service; leaves the service accounts of all of the service's
+ * endpoints in the compiler. What a ServiceEntry asks for and is not served makes the cluster refuse. */
 void compile_endpoints(struct compiler *compiler, const struct registry_service *service, size_t port_index,
-                       const struct label_set *wanted, struct cluster *cluster);
+                       const struct endpoint_choice *choice, struct cluster *cluster);
 
 #endif

@@ -14,47 +14,56 @@ static uint32_t default_port(const struct service_entry_port *port) {
     return (uint32_t)(port->target_port.is_set ? port->target_port.value : port->number.value);
 }
 
+static struct endpoint_place place_of(const struct service_entry *entry, const struct service_entry_port *port,
+                                      const struct service_entry_endpoint *endpoint) {
+    return (struct endpoint_place){.meta = &entry->meta,
+                                   .address = &endpoint->address,
+                                   .port = workload_entry_port(endpoint, port->name.text, default_port(port)),
+                                   .weight = (uint32_t)endpoint->weight.value};
+}
+
 static void add_static(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
                        struct endpoint_list *list) {
     for (size_t i = 0; i < entry->endpoint_count; i++) {
         const struct service_entry_endpoint *endpoint = &entry->endpoints[i];
-        struct endpoint_labels labels = {
-            .own = &endpoint->labels, .namespace = entry->meta.namespace, .service_account = endpoint->service_account.text};
+        struct endpoint_labels labels = endpoint_labels_of_entry(entry->meta.namespace, endpoint);
+        struct endpoint_place place = place_of(entry, port, endpoint);
         if (endpoint_list_wants(compiler, list, &labels))
-            endpoint_list_add(compiler, list, &entry->meta, &endpoint->address,
-                              workload_entry_port(endpoint, port->name.text, default_port(port)), (uint32_t)endpoint->weight.value);
+            endpoint_list_add(compiler, list, &labels, &place);
     }
-    struct workload_choice choice = {.namespace = entry->meta.namespace,
-                                     .selector = &entry->workload_selector,
-                                     .takes_pods = true,
-                                     .port_name = port->name.text,
-                                     .port = default_port(port)};
+    struct workload_choice workloads = {.namespace = entry->meta.namespace,
+                                        .selector = &entry->workload_selector,
+                                        .takes_pods = true,
+                                        .port_name = port->name.text,
+                                        .port = default_port(port)};
     if (entry->has_workload_selector)
-        endpoint_list_add_workloads(compiler, list, &choice);
+        endpoint_list_add_workloads(compiler, list, &workloads);
 }
 
 /* Without endpoints the host itself is resolved. */
 static void add_names(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
                       struct endpoint_list *list, struct cluster *cluster) {
-    compiler->service_accounts = (struct span_list){0};
     cluster->names = arena_new_array(compiler->arena, struct cluster_name, entry->endpoint_count + 1);
     for (size_t i = 0; i < entry->endpoint_count; i++) {
         const struct service_entry_endpoint *endpoint = &entry->endpoints[i];
-        struct endpoint_labels labels = {
-            .own = &endpoint->labels, .namespace = entry->meta.namespace, .service_account = endpoint->service_account.text};
+        struct endpoint_labels labels = endpoint_labels_of_entry(entry->meta.namespace, endpoint);
+        struct endpoint_place place = place_of(entry, port, endpoint);
         if (endpoint_list_wants(compiler, list, &labels))
-            endpoint_list_add_name(compiler, cluster, endpoint->address.text,
-                                   workload_entry_port(endpoint, port->name.text, default_port(port)), (uint32_t)endpoint->weight.value);
+            endpoint_list_add_name(compiler, list, &labels, &place, cluster);
     }
-    if (entry->endpoint_count == 0 && !entry->has_workload_selector && (list->wanted == NULL || list->wanted->count == 0))
-        endpoint_list_add_name(compiler, cluster, cluster->host, default_port(port), 1);
+    const struct label_set *wanted = list->choice->wanted;
+    struct located host = {.text = cluster->host};
+    struct endpoint_place place = {.meta = &entry->meta, .address = &host, .port = default_port(port)};
+    if (entry->endpoint_count == 0 && !entry->has_workload_selector && (wanted == NULL || wanted->count == 0))
+        endpoint_list_add_name(compiler, list, NULL, &place, cluster);
     if (entry->has_workload_selector)
         refuse_entry(compiler, entry, entry->meta.position, "workloadSelector with resolution by DNS", cluster);
+    endpoint_list_finish(compiler, list, &entry->meta, cluster);
 }
 
 void compile_entry_endpoints(struct compiler *compiler, const struct service_entry *entry, const struct service_entry_port *port,
-                             const struct label_set *wanted, struct cluster *cluster) {
-    struct endpoint_list list = {.wanted = wanted};
+                             const struct endpoint_choice *choice, struct cluster *cluster) {
+    struct endpoint_list list = {.choice = choice};
     struct position position = position_or(entry->resolution_position, entry->meta.position);
     switch (entry->resolution) {
     case SERVICE_ENTRY_STATIC:
@@ -76,7 +85,7 @@ void compile_entry_endpoints(struct compiler *compiler, const struct service_ent
         return;
     }
     add_static(compiler, entry, port, &list);
-    endpoint_list_finish(compiler, &list, cluster);
+    endpoint_list_finish(compiler, &list, &entry->meta, cluster);
     if (list.seen_count == 0 && compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_ENDPOINTS, entry->meta.position, &entry->meta))
         compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLUSTER_ENDPOINTS, entry->meta.position, &entry->meta,
                         entry->has_workload_selector ? "add a WorkloadEntry or Pod with the labels of workloadSelector" : "write spec.endpoints",

@@ -2,6 +2,7 @@
 
 #include "compile/compiler.h"
 #include "compile/identity_cache.h"
+#include "compile/upstream_cache.h"
 #include "tls/client_policy.h"
 
 #define CACHE_NAME SPAN_LITERAL("//mesh")
@@ -10,39 +11,64 @@ static void unpin(void *identity) {
     tls_identity_unpin(identity);
 }
 
-static bool read_part(struct compiler *compiler, const char *name, struct span *ret_text) {
+static struct span read_part(struct compiler *compiler, const char *name) {
     struct span path = arena_print(&compiler->scratch, "%.*s/%s", SPAN_ARGUMENTS(compiler->options->mesh_identity), name);
-    return compiler_read_file(compiler, path, ret_text) && ret_text->size > 0;
+    struct span text = SPAN_EMPTY;
+    return compiler_read_file(compiler, path, &text) ? text : SPAN_EMPTY;
 }
 
-/* The new pair, or the last good one; NULL: neither. */
-static struct tls_identity *find_pair(struct compiler *compiler, const struct span pair[2], struct tls_identity_error *ret_error) {
-    struct identity_cache *cache = compiler->options->identities;
+/* With a reference of the caller's: that of the same text before, or a new one; NULL: the two do not fit. */
+static struct tls_identity *make_pair(struct identity_cache *cache, const struct span pair[2], struct tls_identity_error *ret_error) {
     struct tls_identity *identity = NULL;
     uint8_t hash[TLS_SHA256_SIZE];
     tls_sha256_parts(pair, 2, hash);
-    if (tls_identity_create(pair[0], pair[1], ret_error, &identity) == TLS_IDENTITY_OK) {
+    if (cache != NULL)
+        identity = identity_cache_find(cache, CACHE_NAME, hash);
+    if (identity != NULL)
+        return tls_identity_pin(identity);
+    if (tls_identity_create(pair[0], pair[1], ret_error, &identity) != TLS_IDENTITY_OK)
+        return NULL;
+    if (cache != NULL)
+        identity_cache_put(cache, CACHE_NAME, hash, identity);
+    return identity;
+}
+
+/* The new pair, else the last good one. */
+static struct tls_identity *find_pair(struct compiler *compiler, const char **ret_mistake) {
+    struct identity_cache *cache = compiler->options->identities;
+    struct tls_identity_error *error = arena_new(&compiler->scratch, struct tls_identity_error);
+    const struct span pair[] = {read_part(compiler, "cert-chain.pem"), read_part(compiler, "key.pem")};
+    struct tls_identity *identity = NULL;
+    if (pair[0].size == 0 || pair[1].size == 0)
+        *ret_mistake = "the folder of --mesh-identity holds no cert-chain.pem and key.pem that can be read";
+    else if ((identity = make_pair(cache, pair, error)) == NULL)
+        *ret_mistake = arena_print(&compiler->scratch, "cert-chain.pem and key.pem of --mesh-identity: %s", error->text).data;
+    if (identity == NULL && cache != NULL && (identity = identity_cache_last(cache, CACHE_NAME)) != NULL)
+        tls_identity_pin(identity);
+    return identity;
+}
+
+/* Likewise. */
+static struct span find_roots(struct compiler *compiler, const char **ret_mistake) {
+    struct upstream_cache *cache = compiler->options->upstreams;
+    struct span text = read_part(compiler, "root-cert.pem");
+    if (tls_certificates_are_whole(text)) {
         if (cache != NULL)
-            identity_cache_put(cache, CACHE_NAME, hash, identity);
-        return identity;
+            upstream_cache_keep_text(cache, CACHE_NAME, text);
+        return text;
     }
-    identity = cache == NULL ? NULL : identity_cache_last(cache, CACHE_NAME);
-    return identity == NULL ? NULL : tls_identity_pin(identity);
+    *ret_mistake = "the folder of --mesh-identity holds no root-cert.pem with certificates that can all be read";
+    if (cache == NULL || !upstream_cache_last_text(cache, CACHE_NAME, &text))
+        return SPAN_EMPTY;
+    return arena_copy(&compiler->scratch, text);
 }
 
 static void look(struct compiler *compiler, struct mesh_identity *mesh) {
-    struct span pair[2];
-    struct tls_identity_error *error = arena_new(&compiler->scratch, struct tls_identity_error);
-    if (!read_part(compiler, "cert-chain.pem", &pair[0]) || !read_part(compiler, "key.pem", &pair[1]) ||
-        !read_part(compiler, "root-cert.pem", &mesh->root_pem)) {
-        mesh->mistake = "the folder of --mesh-identity does not hold cert-chain.pem, key.pem and root-cert.pem";
-        return;
-    }
-    mesh->identity = find_pair(compiler, pair, error);
-    if (mesh->identity == NULL)
-        mesh->mistake = error->text;
-    else
+    mesh->identity = find_pair(compiler, &mesh->mistake);
+    mesh->root_pem = find_roots(compiler, &mesh->mistake);
+    if (mesh->identity != NULL)
         arena_on_destroy(compiler->arena, unpin, mesh->identity);
+    mesh->is_usable = mesh->identity != NULL && mesh->root_pem.size > 0;
 }
 
 const struct mesh_identity *compile_mesh_identity(struct compiler *compiler) {

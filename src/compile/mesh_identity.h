@@ -12,12 +12,14 @@ struct tls_identity;
 
 struct mesh_identity {
     bool looked_for;
-    struct tls_identity *identity; /* lives as long as the snapshot; NULL: there is none */
+    bool is_usable;
+    struct tls_identity *identity; /* lives as long as the snapshot */
     struct span root_pem;
-    const char *mistake; /* why there is none, for a diagnostic */
+    const char *mistake; /* what is wrong with the files, whether or not a last good identity covers it; NULL: nothing */
 };
 
-/* Of options->mesh_identity, which is not empty. Read once a compile. Never NULL. A pair that does not fit (it is being replaced) leaves the last good one in use. */
+/* Of options->mesh_identity, which is not empty. Read once a compile. Never NULL. The three files may change one after the other: a certificate and key that
+ * do not fit leave the last good pair in use, roots that cannot all be read the last good roots. */
 const struct mesh_identity *compile_mesh_identity(struct compiler *compiler);
 
 #endif

@@ -41,7 +41,6 @@ static void report_ignored(struct compiler *compiler, const struct policy *polic
         break;
     case POLICY_AUTHORIZATION:
     case POLICY_REQUEST_AUTHENTICATION:
-    case POLICY_PEER_AUTHENTICATION:
     case POLICY_SIDECAR:
         break;
     }

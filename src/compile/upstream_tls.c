@@ -3,24 +3,27 @@
 #include "compile/compiler.h"
 #include "compile/credentials.h"
 #include "compile/trust.h"
+#include "compile/peer_authentications.h"
+#include "compile/upstream_cache.h"
 #include "tls/client_policy.h"
 
-/* One block on its way. */
+/* One cluster's TLS on its way. */
 struct building {
     struct compiler *compiler;
-    const struct destination_rule *rule;
-    const struct client_tls *written;
+    const struct object_meta *meta; /* of the DestinationRule, or without one of the service */
+    const struct registry_service *service;
+    const struct client_tls *written; /* automatic: as ISTIO_MUTUAL without any field */
     struct cluster *cluster;
     struct span subset;
     struct tls_client_policy_options options;
 };
 
 static bool fail(struct building *building, struct position position, enum diagnostic_code code, const char *hint, const char *what) {
-    const struct destination_rule *rule = building->rule;
-    if (compiler_first_report(building->compiler, code, position, &rule->meta))
-        compiler_report(building->compiler, DIAGNOSTIC_ERROR, code, position, &rule->meta, hint,
-                        "%s; requests to %.*s are answered 503", what, SPAN_ARGUMENTS(building->cluster->host));
-    building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(rule->meta.title), what);
+    const struct object_meta *meta = building->meta;
+    if (compiler_first_report(building->compiler, code, position, meta))
+        compiler_report(building->compiler, DIAGNOSTIC_ERROR, code, position, meta, hint, "%s; requests to %.*s are answered 503", what,
+                        SPAN_ARGUMENTS(building->cluster->host));
+    building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(meta->title), what);
     return false;
 }
 
@@ -29,23 +32,51 @@ static bool read_file(struct building *building, const struct located *path, str
            fail(building, path->position, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions", "the file cannot be read");
 }
 
+static void report_stale(struct building *building, struct position position, const char *what) {
+    if (compiler_first_report(building->compiler, DIAGNOSTIC_STALE, position, building->meta))
+        compiler_report(building->compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_STALE, position, building->meta, "",
+                        "stale: %s; the last good version stays in use", what);
+}
+
+/* A text that was good once is not given up for none, or for one that is broken or half written. */
+static bool take_trust(struct building *building, const struct located *source, struct span text, enum diagnostic_code code,
+                       const char *hint, const char *what) {
+    struct compiler *compiler = building->compiler;
+    struct upstream_cache *cache = compiler->options->upstreams;
+    struct span last;
+    bool is_whole = tls_certificates_are_whole(text);
+    if (is_whole && cache != NULL)
+        upstream_cache_keep_text(cache, source->text, text);
+    if (!is_whole && cache != NULL && upstream_cache_last_text(cache, source->text, &last)) {
+        report_stale(building, source->position, what);
+        text = arena_copy(&compiler->scratch, last);
+    }
+    if (text.size == 0)
+        return fail(building, source->position, code, hint, what);
+    building->options.trust_pem = text;
+    return true;
+}
+
 static bool find_trust(struct building *building) {
     const struct client_tls *written = building->written;
+    struct span text = SPAN_EMPTY;
     if (written->ca_crl.text.size > 0)
         return fail(building, written->ca_crl.position, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, "", "caCrl is not supported yet");
     if (written->insecure_skip_verify.value)
         return true;
-    if (written->ca_certificates.text.size > 0)
-        return read_file(building, &written->ca_certificates, &building->options.trust_pem);
+    if (written->ca_certificates.text.size > 0) {
+        bool is_read = compiler_read_file(building->compiler, written->ca_certificates.text, &text);
+        return take_trust(building, &written->ca_certificates, text, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions",
+                          is_read ? "the file holds no certificates, or some that cannot be read" : "the file cannot be read");
+    }
     if (written->credential_name.text.size == 0)
         return true;
-    struct trust_text text;
-    if (!compile_credential_trust(building->compiler, &written->credential_name, &text))
-        return fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT,
-                    "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
-                    "no Secret of the credentialName holds certificates of authorities");
-    building->options.trust_pem = text.authorities;
-    return true;
+    struct trust_text known;
+    if (compile_credential_trust(building->compiler, &written->credential_name, &known))
+        text = known.authorities;
+    return take_trust(building, &written->credential_name, text, DIAGNOSTIC_SECRET_CONTENT,
+                      "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
+                      "no Secret of the credentialName holds certificates of authorities");
 }
 
 static void unpin_identity(void *identity) {
@@ -59,7 +90,7 @@ static bool find_identity(struct building *building) {
     if (written->mode != CLIENT_TLS_MUTUAL)
         return true;
     if (written->credential_name.text.size > 0) {
-        building->options.identity = compile_credential(building->compiler, &building->rule->meta, &written->credential_name);
+        building->options.identity = compile_credential(building->compiler, building->meta, &written->credential_name);
         return building->options.identity != NULL ||
                fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT, "", "there is no certificate to show to the upstream");
     }
@@ -71,40 +102,93 @@ static bool find_identity(struct building *building) {
     return true;
 }
 
-/* The names are those of the endpoints' service accounts; SNI says where in the mesh the connection is to go. */
-static bool find_mesh(struct building *building, struct span *ret_server_name) {
-    struct compiler *compiler = building->compiler;
-    const struct mesh_identity *mesh = compile_mesh_identity(compiler);
-    const struct span_list *accounts = &compiler->service_accounts;
-    if (mesh->identity == NULL)
-        return fail(building, building->written->position, DIAGNOSTIC_TLS_SETTING, "", mesh->mistake);
-    building->options.is_mesh = true;
-    building->options.identity = mesh->identity;
-    building->options.trust_pem = mesh->root_pem;
-    *ret_server_name = arena_print(compiler->arena, "outbound_.%u_.%.*s_.%.*s", building->cluster->port,
-                                   SPAN_ARGUMENTS(building->subset), SPAN_ARGUMENTS(building->cluster->host));
-    if (building->options.subject_alt_name_count > 0)
-        return true;
-    struct span *names = arena_new_array(&compiler->scratch, struct span, accounts->count);
-    for (size_t i = 0; i < accounts->count; i++)
-        names[i] = arena_print(&compiler->scratch, "spiffe://%.*s/%.*s", SPAN_ARGUMENTS(compiler->mesh.trust_domain),
-                               SPAN_ARGUMENTS(accounts->items[i]));
-    building->options.subject_alt_names = names;
-    building->options.subject_alt_name_count = accounts->count;
-    return true;
-}
+/* --- Names --- */
 
 /* Of the block, else of the ServiceEntry. */
-static void find_names(struct building *building, const struct registry_service *service) {
+static void find_names(struct building *building) {
     const struct located_list *names = &building->written->subject_alt_names;
-    if (names->count == 0 && service->entry != NULL)
-        names = &service->entry->subject_alt_names;
+    if (names->count == 0 && building->service->entry != NULL)
+        names = &building->service->entry->subject_alt_names;
     struct span *items = arena_new_array(&building->compiler->scratch, struct span, names->count);
     for (size_t i = 0; i < names->count; i++)
         items[i] = names->items[i].text;
     building->options.subject_alt_names = items;
     building->options.subject_alt_name_count = names->count;
 }
+
+static void add_account(struct compiler *compiler, struct span_list *names, struct span name) {
+    if (!span_list_contains(names, name))
+        ARRAY_APPEND(&compiler->scratch, names, name);
+}
+
+/* As it is, and in the trust domains that stand for the mesh's. Source: Istio's ExpandWithTrustDomains. */
+static void add_with_aliases(struct compiler *compiler, struct span_list *names, struct span name) {
+    struct span scheme = SPAN_LITERAL("spiffe://");
+    struct span rest = span_from(name, scheme.size);
+    size_t slash;
+    add_account(compiler, names, name);
+    if (!span_starts_with(name, scheme) || !span_find_byte(rest, '/', &slash))
+        return;
+    for (size_t i = 0; i < compiler->mesh.trust_domain_aliases.count; i++)
+        add_account(compiler, names,
+                    arena_print(&compiler->scratch, "spiffe://%.*s%.*s", SPAN_ARGUMENTS(compiler->mesh.trust_domain_aliases.items[i].text),
+                                SPAN_ARGUMENTS(span_from(rest, slash))));
+}
+
+/* What the Service says of the accounts behind it: names as they are, or accounts of its namespace; both separated by commas. */
+static void add_annotated(struct compiler *compiler, struct span_list *names, const struct object_meta *meta) {
+    struct span rest, part;
+    if (label_set_get(&meta->annotations, SPAN_LITERAL("alpha.istio.io/canonical-serviceaccounts"), &rest))
+        while (span_split(&rest, ',', &part))
+            add_with_aliases(compiler, names, part);
+    if (label_set_get(&meta->annotations, SPAN_LITERAL("alpha.istio.io/kubernetes-serviceaccounts"), &rest))
+        while (span_split(&rest, ',', &part))
+            add_with_aliases(compiler, names,
+                             arena_print(&compiler->scratch, "spiffe://%.*s/ns/%.*s/sa/%.*s", SPAN_ARGUMENTS(compiler->mesh.trust_domain),
+                                         SPAN_ARGUMENTS(meta->namespace), SPAN_ARGUMENTS(part)));
+}
+
+static int compare_names(const void *left, const void *right) {
+    return span_compare(*(const struct span *)left, *(const struct span *)right);
+}
+
+/* Those of the service accounts of all of the service's endpoints. None: any certificate of the mesh will do. Source: Istio's
+ * addServiceAccounts. */
+static void find_accounts(struct building *building) {
+    struct compiler *compiler = building->compiler;
+    const struct registry_service *service = building->service;
+    struct span_list names = {0};
+    for (size_t i = 0; i < compiler->service_accounts.count; i++)
+        add_with_aliases(compiler, &names,
+                         arena_print(&compiler->scratch, "spiffe://%.*s/%.*s", SPAN_ARGUMENTS(compiler->mesh.trust_domain),
+                                     SPAN_ARGUMENTS(compiler->service_accounts.items[i])));
+    for (size_t i = 0; service->entry != NULL && i < service->entry->subject_alt_names.count; i++)
+        add_with_aliases(compiler, &names, service->entry->subject_alt_names.items[i].text);
+    if (service->service != NULL)
+        add_annotated(compiler, &names, service->meta);
+    array_sort(names.items, names.count, sizeof(names.items[0]), compare_names);
+    building->options.subject_alt_names = names.items;
+    building->options.subject_alt_name_count = names.count;
+}
+
+/* SNI says where in the mesh the connection is to go. */
+static bool find_mesh(struct building *building, struct span *ret_server_name) {
+    const struct mesh_identity *mesh = compile_mesh_identity(building->compiler);
+    if (!mesh->is_usable)
+        return fail(building, building->written->position, DIAGNOSTIC_TLS_SETTING, "", mesh->mistake);
+    if (mesh->mistake != NULL)
+        report_stale(building, building->written->position, mesh->mistake);
+    building->options.is_mesh = true;
+    building->options.identity = mesh->identity;
+    building->options.trust_pem = mesh->root_pem;
+    if (building->written->subject_alt_names.count == 0)
+        find_accounts(building);
+    *ret_server_name = arena_print(building->compiler->arena, "outbound_.%u_.%.*s_.%.*s", building->cluster->port,
+                                   SPAN_ARGUMENTS(building->subset), SPAN_ARGUMENTS(building->cluster->host));
+    return true;
+}
+
+/* --- The policy --- */
 
 /* Source: Istio's applyUpstreamTLSSettings, and pilot/pkg/xds/filters for the mesh, where a sidecar picks its filter chain by them;
  * "istio-peer-exchange" is left out, for it announces a preface that the gateway does not speak. */
@@ -139,33 +223,62 @@ static void unpin_policy(void *policy) {
     tls_client_policy_unpin(policy);
 }
 
-void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
-                          struct cluster *cluster) {
-    const struct client_tls *written = policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
-    /* Without a folder of its identity the mesh was refused before. */
-    if (written == NULL || written->broken || written->mode == CLIENT_TLS_DISABLE ||
-        (written->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0))
-        return;
-    struct building building = {.compiler = compiler, .rule = policy->tls.rule, .written = written, .cluster = cluster};
+static void make(struct building *building) {
+    struct compiler *compiler = building->compiler;
+    const struct client_tls *written = building->written;
     struct tls_client_policy *made;
     struct tls_identity_error error;
-    building.options.skips_verification = written->insecure_skip_verify.value;
-    if (policy->subset != NULL)
-        building.subset = policy->subset->name.text;
-    find_names(&building, service);
-    struct span server_name = arena_copy(compiler->arena, written->sni.text);
-    bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(&building, &server_name) : find_trust(&building) && find_identity(&building);
+    struct span server_name = SPAN_EMPTY;
+    building->options.skips_verification = written->insecure_skip_verify.value;
+    find_names(building);
+    bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(building, &server_name) : find_trust(building) && find_identity(building);
     if (!found)
         return;
-    offer_protocols(&building);
-    if (!tls_client_policy_create(&building.options, &error, &made)) {
-        fail(&building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);
+    offer_protocols(building);
+    if (!upstream_cache_policy(compiler->options->upstreams, &building->options, &error, &made)) {
+        fail(building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);
         return;
     }
     arena_on_destroy(compiler->arena, unpin_policy, made);
     struct cluster_tls *tls = arena_new(compiler->arena, struct cluster_tls);
     tls->policy = made;
     tls->server_name = written->sni.text.size > 0 ? arena_copy(compiler->arena, written->sni.text) : server_name;
-    tls->description = describe(&building, tls);
-    cluster->tls = tls;
+    tls->description = describe(building, tls);
+    building->cluster->tls = tls;
+}
+
+static const struct client_tls *written_tls(const struct destination_policy *policy) {
+    return policy->tls.rule == NULL ? NULL : policy->tls.policy->tls;
+}
+
+bool upstream_tls_is_automatic(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service) {
+    bool is_external = service->entry != NULL ? service->entry->location == SERVICE_ENTRY_MESH_EXTERNAL
+                                              : service->service->type == SERVICE_EXTERNAL_NAME;
+    return written_tls(policy) == NULL && compiler->mesh.enable_auto_mtls && !is_external &&
+           peer_authentication_of_namespace(compiler, service->meta->namespace) != MUTUAL_TLS_DISABLE;
+}
+
+static bool any_uses_tls(const struct cluster *cluster) {
+    for (size_t i = 0; i < cluster->endpoint_count; i++)
+        if (cluster->endpoints[i].uses_tls)
+            return true;
+    for (size_t i = 0; i < cluster->name_count; i++)
+        if (cluster->names[i].uses_tls)
+            return true;
+    return false;
+}
+
+void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
+                          struct cluster *cluster) {
+    struct client_tls automatic = {.position = service->meta->position, .mode = CLIENT_TLS_ISTIO_MUTUAL};
+    const struct client_tls *written = cluster->tls_by_endpoint && any_uses_tls(cluster) ? &automatic : written_tls(policy);
+    /* Without a folder of its identity the mesh was refused before. */
+    if (written == NULL || written->broken || written->mode == CLIENT_TLS_DISABLE ||
+        (written->mode == CLIENT_TLS_ISTIO_MUTUAL && compiler->options->mesh_identity.size == 0))
+        return;
+    struct building building = {.compiler = compiler, .service = service, .written = written, .cluster = cluster};
+    building.meta = written == &automatic ? service->meta : &policy->tls.rule->meta;
+    if (policy->subset != NULL)
+        building.subset = policy->subset->name.text;
+    make(&building);
 }

@@ -8,8 +8,12 @@
 
 struct compiler;
 
-/* Sets cluster->tls for the modes SIMPLE, MUTUAL and ISTIO_MUTUAL; after the endpoints, whose service accounts count for the last. What cannot be had as it is written makes the cluster refuse, with a diagnostic at its
- * place. Source: Istio's buildUpstreamClusterTLSContext. */
+/* Whether nobody has written how the service is to be spoken to, so that the endpoints decide: mutual TLS for those that take it. Source: Istio's
+ * buildUpstreamTLSSettings and BestEffortInferServiceMTLSMode. */
+bool upstream_tls_is_automatic(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service);
+/* Sets cluster->tls for the modes SIMPLE, MUTUAL and ISTIO_MUTUAL, and where cluster->tls_by_endpoint some endpoint uses it; after the endpoints, whose
+ * service accounts count for the mesh. What cannot be had as it is written makes the cluster refuse, with a diagnostic at its place. Source:
+ * Istio's buildUpstreamClusterTLSContext. */
 void compile_upstream_tls(struct compiler *compiler, const struct destination_policy *policy, const struct registry_service *service,
                           struct cluster *cluster);
 

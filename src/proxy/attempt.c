@@ -166,7 +166,7 @@ static void attempt_count(struct exchange *exchange) {
 
 /* NULL: plaintext. The name is the one that the router sees, after any rewriting of the authority. */
 static const struct upstream_tls *attempt_tls(const struct exchange *exchange, struct upstream_tls *ret_tls) {
-    const struct cluster_tls *tls = exchange->cluster->tls;
+    const struct cluster_tls *tls = exchange->attempt.tls;
     if (tls == NULL)
         return NULL;
     *ret_tls = (struct upstream_tls){tls->policy, tls->server_name.size > 0 ? tls->server_name : exchange->request->host};
@@ -200,6 +200,7 @@ void attempt_start(struct exchange *exchange) {
         timer_init(&exchange->try_timer, try_expired);
     retry_remember(retry, &endpoint->address);
     exchange->attempt.address = endpoint->address;
+    exchange->attempt.tls = cluster_tls_of(exchange->cluster, endpoint);
     exchange->upstream_host =
         exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
     struct upstream_tls tls;

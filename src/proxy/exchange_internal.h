@@ -39,6 +39,7 @@ struct attempt {
     struct upstream_connection *connection; /* lent to us, with `stream`; else NULL */
     struct http_client_stream *stream;
     struct network_address address;   /* of the endpoint */
+    const struct cluster_tls *tls;    /* likewise, of exchange->cluster; NULL: plaintext */
     uint64_t started_ns;              /* when the request began to go out */
     bool request_sent;                /* whole */
     bool response_ended;

@@ -237,10 +237,11 @@ static void forward_start(struct forward *forward, const struct destinations *de
         return;
     }
     forward->host = forward_copy(endpoint->address_text);
-    if (cluster->tls != NULL) {
+    const struct cluster_tls *tls = cluster_tls_of(cluster, endpoint);
+    if (tls != NULL) {
         /* There is no request whose host could be asked for. */
-        forward->policy = tls_client_policy_pin(cluster->tls->policy);
-        forward->server_name = forward_copy(cluster->tls->server_name);
+        forward->policy = tls_client_policy_pin(tls->policy);
+        forward->server_name = forward_copy(tls->server_name);
     }
     forward->connect_timeout_ns = cluster->connect_timeout_ns;
     connect_start(&forward->connect, &endpoint->address, cluster->connect_timeout_ns);

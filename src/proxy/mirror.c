@@ -120,7 +120,7 @@ static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirro
     timer_init(&mirror->timer, mirror_expired);
     arena_init(&mirror->arena, EXCHANGE_ARENA_BLOCK_BYTES);
     copy_head(mirror, request);
-    copy_tls(mirror, action->cluster->tls, request);
+    copy_tls(mirror, cluster_tls_of(action->cluster, endpoint), request);
     pool->count++;
     return mirror;
 }

@@ -250,6 +250,7 @@ static const struct field mesh_fields[] = {
     FIELD_CALL_WHOLE("defaultConfig", decode_default_config),
     FIELD_CALL_AT("rootNamespace", decode_plain_text, struct mesh_config, root_namespace),
     FIELD_CALL_AT("trustDomain", decode_plain_text, struct mesh_config, trust_domain),
+    FIELD_AT("trustDomainAliases", FIELD_STRINGS, struct mesh_config, trust_domain_aliases),
     FIELD_AT("defaultServiceExportTo", FIELD_STRINGS, struct mesh_config, default_service_export_to),
     FIELD_AT("defaultVirtualServiceExportTo", FIELD_STRINGS, struct mesh_config, default_virtual_service_export_to),
     FIELD_AT("defaultDestinationRuleExportTo", FIELD_STRINGS, struct mesh_config, default_destination_rule_export_to),
@@ -283,7 +284,6 @@ static const struct field mesh_fields[] = {
     FIELD_OF_TYPE("serviceScopeConfigs", FIELD_IGNORED),
     FIELD_OF_TYPE("serviceSettings", FIELD_IGNORED),
     FIELD_OF_TYPE("tcpKeepalive", FIELD_IGNORED),
-    FIELD_OF_TYPE("trustDomainAliases", FIELD_IGNORED),
 };
 
 void mesh_config_decode(struct mesh_config *mesh, struct arena *arena, const struct node *node, struct span title,

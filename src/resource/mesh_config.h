@@ -81,6 +81,7 @@ struct mesh_config {
 
     struct span root_namespace; /* default "istio-system" */
     struct span trust_domain;   /* default "cluster.local" */
+    struct located_list trust_domain_aliases;
     struct span domain_suffix;  /* "cluster.local" */
     struct located_list default_service_export_to;          /* empty: "*" */
     struct located_list default_virtual_service_export_to;  /* empty: "*" */

@@ -29,6 +29,7 @@ struct object_meta *istio_operator_decode(struct decoder *decoder, const struct 
                                           const struct node *root);
 struct object_meta *policy_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 struct object_meta *pod_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
+struct object_meta *peer_authentication_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 struct object_meta *namespace_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root);
 
 /* TLSV1_2 and its like, for FIELD_CALL_AT on an enum gateway_tls_version. */

@@ -13,7 +13,6 @@ struct policy_entry {
 static const struct policy_entry entries[] = {
     {POLICY_AUTHORIZATION, "AuthorizationPolicy", true},
     {POLICY_REQUEST_AUTHENTICATION, "RequestAuthentication", true},
-    {POLICY_PEER_AUTHENTICATION, "PeerAuthentication", false},
     {POLICY_ENVOY_FILTER, "EnvoyFilter", true},
     {POLICY_WASM_PLUGIN, "WasmPlugin", true},
     {POLICY_TRAFFIC_EXTENSION, "TrafficExtension", true},

@@ -8,7 +8,6 @@
 enum policy_kind {
     POLICY_AUTHORIZATION,          /* security.istio.io AuthorizationPolicy: restricts */
     POLICY_REQUEST_AUTHENTICATION, /* security.istio.io RequestAuthentication: restricts */
-    POLICY_PEER_AUTHENTICATION,    /* security.istio.io PeerAuthentication: of workloads' own ports, not of a gateway's servers */
     POLICY_ENVOY_FILTER,           /* networking.istio.io EnvoyFilter: may restrict */
     POLICY_WASM_PLUGIN,            /* extensions.istio.io WasmPlugin: may restrict */
     POLICY_TRAFFIC_EXTENSION,      /* extensions.istio.io TrafficExtension: may restrict */

@@ -19,7 +19,7 @@ static const struct resource_kind_entry entries[] = {
     {"IstioOperator", "install.istio.io", {"v1alpha1"}, RESOURCE_ISTIO_OPERATOR, true, istio_operator_decode},
     {"AuthorizationPolicy", SECURITY, {"v1", "v1beta1"}, RESOURCE_POLICY, true, policy_decode},
     {"RequestAuthentication", SECURITY, {"v1", "v1beta1"}, RESOURCE_POLICY, true, policy_decode},
-    {"PeerAuthentication", SECURITY, {"v1", "v1beta1"}, RESOURCE_POLICY, true, policy_decode},
+    {"PeerAuthentication", SECURITY, {"v1", "v1beta1"}, RESOURCE_PEER_AUTHENTICATION, true, peer_authentication_decode},
     {"EnvoyFilter", NETWORKING, {"v1alpha3"}, RESOURCE_POLICY, true, policy_decode},
     {"Sidecar", NETWORKING, NETWORKING_VERSIONS, RESOURCE_POLICY, true, policy_decode},
     {"ProxyConfig", NETWORKING, {"v1beta1"}, RESOURCE_POLICY, true, policy_decode},

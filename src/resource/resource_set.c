@@ -84,6 +84,9 @@ static void put(struct resource_set *set, struct object_meta *meta, size_t place
     case RESOURCE_NAMESPACE:
         ARRAY_PUT(set, set->namespaces, namespace_object, meta, place);
         return;
+    case RESOURCE_PEER_AUTHENTICATION:
+        ARRAY_PUT(set, set->peer_authentications, peer_authentication, meta, place);
+        return;
     case RESOURCE_KIND_COUNT:
         break;
     }
@@ -120,6 +123,8 @@ static size_t count_of(const struct resource_set *set, enum resource_kind kind) 
         return set->workload_entries.count;
     case RESOURCE_NAMESPACE:
         return set->namespaces.count;
+    case RESOURCE_PEER_AUTHENTICATION:
+        return set->peer_authentications.count;
     case RESOURCE_KIND_COUNT:
         break;
     }

@@ -11,6 +11,7 @@
 #include "resource/istio_operator.h"
 #include "resource/mesh_config.h"
 #include "resource/object.h"
+#include "resource/peer_authentication.h"
 #include "resource/pod.h"
 #include "resource/policy.h"
 #include "resource/secret.h"
@@ -44,6 +45,7 @@ struct resource_set {
     RESOURCE_ARRAY(pod) pods;
     RESOURCE_ARRAY(workload_entry) workload_entries;
     RESOURCE_ARRAY(namespace_object) namespaces;
+    RESOURCE_ARRAY(peer_authentication) peer_authentications;
     bool any[RESOURCE_KIND_COUNT]; /* the input holds an object of the kind, valid or not */
     struct map index;              /* "group/kind/namespace/name" -> struct resource_index_entry */
     struct map skipped_kinds;      /* said once each */

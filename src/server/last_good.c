@@ -139,4 +139,5 @@ void resource_set_visit(const struct resource_set *set, void (*function)(void *a
     VISIT_ALL(set->pods);
     VISIT_ALL(set->workload_entries);
     VISIT_ALL(set->namespaces);
+    VISIT_ALL(set->peer_authentications);
 }

@@ -57,9 +57,7 @@ static void add_cluster(const struct resolution *resolution, const struct cluste
         const struct resolved_name *name = map_get(&resolution->names, cluster->names[i].host);
         size_t count = name == NULL ? 0 : cluster->takes_first_address && name->address_count > 1 ? 1 : name->address_count;
         for (size_t address = 0; address < count; address++) {
-            struct network_address place = name->addresses[address];
-            place.port = cluster->names[i].port;
-            endpoint_table_add_endpoint(table, resolved, &place, cluster->names[i].weight);
+            endpoint_table_add_endpoint(table, resolved, &name->addresses[address], &cluster->names[i]);
             resolved->weight_total += cluster->names[i].weight;
             weighted = weighted || cluster->names[i].weight != cluster->names[0].weight;
         }

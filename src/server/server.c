@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "compile/identity_cache.h"
+#include "compile/upstream_cache.h"
 #include "os/processor.h"
 #include "os/signal.h"
 #include "server/admin.h"
@@ -46,6 +47,7 @@ struct server {
     struct timer retry; /* while some address is not bound */
     struct tls_tickets *tickets;
     struct identity_cache *identities;
+    struct upstream_cache *upstreams;
     struct configuration configuration;
     char *told; /* the diagnostics as they were printed last */
     bool force_load;
@@ -409,6 +411,7 @@ static void server_stop(struct server *server) {
     server_stop_workers(server);
     configuration_deinit(&server->configuration);
     identity_cache_destroy(server->identities);
+    upstream_cache_destroy(server->upstreams);
     tls_tickets_destroy(server->tickets);
     free(server->told);
     if (server->loop != NULL) {
@@ -426,9 +429,11 @@ int server_run(const struct server_options *options) {
     server->signals.descriptor = -1;
     server->tickets = tls_tickets_create();
     server->identities = identity_cache_create();
+    server->upstreams = upstream_cache_create();
     struct compile_options compile_options = options->compile;
     compile_options.tickets = server->tickets;
     compile_options.identities = server->identities;
+    compile_options.upstreams = server->upstreams;
     configuration_init(&server->configuration, options->paths, options->path_count, &compile_options);
     int result = server_start_machine(server);
     bool served = false;

@@ -17,7 +17,7 @@
 struct server_options {
     const char *const *paths; /* of the configuration */
     size_t path_count;
-    struct compile_options compile; /* tickets and identities are the server's business: leave them NULL */
+    struct compile_options compile; /* tickets, identities and upstreams are the server's business: leave them NULL */
     unsigned concurrency;           /* workers; 0: what affinity and the CPU quota leave */
     struct network_address bind;    /* of listeners that name no address, and of the status port; size 0: every address */
     uint16_t status_port;           /* 0: none */

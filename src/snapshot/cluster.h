@@ -14,6 +14,7 @@ struct endpoint {
     struct network_address address;
     struct span address_text; /* "10.0.0.1:80", for the access log */
     uint32_t weight;          /* at least 1 where cluster.weight_total is not 0 */
+    bool uses_tls;            /* counts where cluster.tls_by_endpoint */
 };
 
 /* A name that DNS resolves to endpoints. */
@@ -21,6 +22,7 @@ struct cluster_name {
     struct span host;
     uint16_t port;
     uint32_t weight; /* of each of its addresses */
+    bool uses_tls;   /* likewise */
 };
 
 struct tls_client_policy; /* tls/client_policy.h */
@@ -40,6 +42,7 @@ struct cluster {
     uint16_t port; /* of the Service, never the target port */
     enum cluster_protocol protocol;
     const struct cluster_tls *tls; /* NULL: plaintext */
+    bool tls_by_endpoint;          /* the endpoints decide whether it is for them (automatic mutual TLS of the mesh); else it is for all */
     uint64_t connect_timeout_ns;
     struct endpoint *endpoints; /* usable ones only */
     size_t endpoint_count;
@@ -56,6 +59,11 @@ struct cluster {
      * without it. Empty otherwise. */
     struct span refusal;
 };
+
+/* How that endpoint of it, or one that its names resolved to, is spoken to; NULL: in plaintext. */
+static inline const struct cluster_tls *cluster_tls_of(const struct cluster *cluster, const struct endpoint *endpoint) {
+    return cluster->tls_by_endpoint && !endpoint->uses_tls ? NULL : cluster->tls;
+}
 
 struct header_action; /* snapshot/route_action.h */
 

@@ -390,18 +390,19 @@ static void dump_cluster(const struct cluster *cluster, FILE *output) {
     print_duration(output, cluster->connect_timeout_ns);
     fputc('\n', output);
     if (cluster->tls != NULL)
-        print_line(output, "  tls: ", cluster->tls->description);
+        print_line(output, cluster->tls_by_endpoint ? "  tls of some endpoints: " : "  tls: ", cluster->tls->description);
     if (cluster->refusal.size > 0)
         print_line(output, "  refused: ", cluster->refusal);
     for (size_t i = 0; i < cluster->endpoint_count; i++) {
         fprintf(output, "  endpoint %.*s", SPAN_ARGUMENTS(cluster->endpoints[i].address_text));
         if (cluster->weight_total > 0)
             fprintf(output, " weight %u of %" PRIu64, cluster->endpoints[i].weight, cluster->weight_total);
-        fputc('\n', output);
+        fputs(cluster->tls_by_endpoint && cluster->endpoints[i].uses_tls ? " tls\n" : "\n", output);
     }
     for (size_t i = 0; i < cluster->name_count; i++)
-        fprintf(output, "  resolves %.*s port %u weight %u%s\n", SPAN_ARGUMENTS(cluster->names[i].host), cluster->names[i].port,
-                cluster->names[i].weight, cluster->takes_first_address ? ", first address" : "");
+        fprintf(output, "  resolves %.*s port %u weight %u%s%s\n", SPAN_ARGUMENTS(cluster->names[i].host), cluster->names[i].port,
+                cluster->names[i].weight, cluster->takes_first_address ? ", first address" : "",
+                cluster->tls_by_endpoint && cluster->names[i].uses_tls ? ", tls" : "");
     if (cluster->endpoint_count == 0 && cluster->name_count == 0)
         fputs("  no endpoint\n", output);
 }

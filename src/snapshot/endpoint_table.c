@@ -48,11 +48,17 @@ struct cluster *endpoint_table_add(struct endpoint_table *table, struct span clu
     return cluster;
 }
 
-void endpoint_table_add_endpoint(struct endpoint_table *table, struct cluster *cluster, const struct network_address *address, uint32_t weight) {
+void endpoint_table_add_endpoint(struct endpoint_table *table, struct cluster *cluster, const struct network_address *address,
+                                 const struct cluster_name *name) {
     struct endpoint *endpoint = &cluster->endpoints[cluster->endpoint_count++];
     char text[NETWORK_ADDRESS_TEXT_MAX];
-    size_t size = network_address_print(address, text);
-    *endpoint = (struct endpoint){.address = *address, .address_text = arena_copy(&table->arena, span_make(text, size)), .weight = weight};
+    struct network_address place = *address;
+    place.port = name->port;
+    size_t size = network_address_print(&place, text);
+    *endpoint = (struct endpoint){.address = place,
+                                  .address_text = arena_copy(&table->arena, span_make(text, size)),
+                                  .weight = name->weight,
+                                  .uses_tls = name->uses_tls};
 }
 
 const struct cluster *endpoint_table_find(const struct endpoint_table *table, struct span cluster_name) {

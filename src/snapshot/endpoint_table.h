@@ -16,7 +16,9 @@ void endpoint_table_unpin(struct endpoint_table *table);
 /* Room for the endpoints of a cluster of that name, `endpoint_max` at most; of the result name, endpoints, endpoint_count and weight_total
  * count, all but the name are for the caller to fill. NULL when the name is there already. */
 struct cluster *endpoint_table_add(struct endpoint_table *table, struct span cluster_name, size_t endpoint_max);
-void endpoint_table_add_endpoint(struct endpoint_table *table, struct cluster *cluster, const struct network_address *address, uint32_t weight);
+/* At this address, with the port, weight and TLS of `name`. */
+void endpoint_table_add_endpoint(struct endpoint_table *table, struct cluster *cluster, const struct network_address *address,
+                                 const struct cluster_name *name);
 /* NULL: nothing is known of the name. `table` may be NULL. Lives as long as the table. */
 const struct cluster *endpoint_table_find(const struct endpoint_table *table, struct span cluster_name);
 

@@ -113,7 +113,7 @@ static bool fits_pins(const struct tls_client_demand *demand, X509 *leaf)
 static bool refuse(struct tls_peer_check *check, enum tls_failure failure, const char *text)
 {
     check->failure = failure;
-    snprintf(check->text, sizeof(check->text), "verify cert failed: %s", text);
+    snprintf(tls_peer_check_text(check), TLS_PEER_TEXT_BYTES_MAX, "verify cert failed: %s", text);
     return false;
 }
 
@@ -144,7 +144,7 @@ static bool verify_chain(const struct tls_client_demand *demand, X509 *leaf, STA
         int error = X509_STORE_CTX_get_error(context);
         check->failure = failure_of(error);
         *ret_alert = (uint8_t)SSL_alert_from_verify_result(error);
-        snprintf(check->text, sizeof(check->text),
+        snprintf(tls_peer_check_text(check), TLS_PEER_TEXT_BYTES_MAX,
                  "verify cert failed: X509_verify_cert: certificate verification error at depth %d: %s",
                  X509_STORE_CTX_get_error_depth(context), X509_verify_cert_error_string(error));
     }

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "tls/certificate.h"
 #include "tls/client_policy_context.h"
+#include "tls/identity_material.h"
 #include "tls/pem.h"
 
 struct saved_session {
@@ -71,21 +72,42 @@ static void free_bio(BIO **bio)
     BIO_free(*bio);
 }
 
-/* A bundle may hold hundreds, so it is not read as a chain. */
-static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_identity_error *ret_error)
+/* A bundle may hold hundreds, so it is not read as a chain. How many certificates of it can be read, which go to the store unless that is
+ * NULL. */
+static size_t read_certificates(struct span pem, X509_STORE *store)
 {
     BIO *bio CLEANUP(free_bio) = BIO_new_mem_buf(pem.data, (int)pem.size);
     ASSERT(bio != NULL);
     size_t count = 0;
     X509 *certificate;
     while ((certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
+        count += store == NULL || X509_STORE_add_cert(store, certificate) == 1;
         X509_free(certificate);
     }
     ERR_clear_error();
-    if (count == 0)
+    return count;
+}
+
+static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_identity_error *ret_error)
+{
+    bool trusts = read_certificates(pem, SSL_CTX_get_cert_store(context)) > 0;
+    if (!trusts)
         snprintf(ret_error->text, sizeof(ret_error->text), "the text holds no certificate of an authority");
-    return count > 0;
+    return trusts;
+}
+
+static size_t count_text(struct span text, struct span wanted)
+{
+    size_t count = 0;
+    for (; text.size >= wanted.size; text = span_from(text, 1))
+        count += span_starts_with(text, wanted);
+    return count;
+}
+
+bool tls_certificates_are_whole(struct span pem)
+{
+    size_t count = pem.size == 0 ? 0 : read_certificates(pem, NULL);
+    return count > 0 && count == count_text(pem, SPAN_LITERAL("-----BEGIN ")) && count == count_text(pem, SPAN_LITERAL("-----END "));
 }
 
 /* --- Verification --- */
@@ -108,12 +130,23 @@ static size_t append(char *text, size_t size, struct span part)
     return size + part.size;
 }
 
+char *tls_peer_check_text(struct tls_peer_check *check)
+{
+    if (check->text == NULL)
+        check->text = memory_allocate_zeroed(1, TLS_PEER_TEXT_BYTES_MAX);
+    return check->text;
+}
+
+/* As many as half of the text holds, so that what came has room behind what was expected. */
 static size_t append_list(char *text, size_t size, const struct span *names, size_t count)
 {
+    size_t first = size;
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             size = append(text, size, SPAN_LITERAL(","));
-        size = append(text, size, names[i]);
+        if (size - first + names[i].size > TLS_PEER_TEXT_BYTES_MAX / 2 && i > 0)
+            return append(text, size, SPAN_LITERAL("..."));
+        size = append(text, size, span_first(names[i], TLS_PEER_TEXT_BYTES_MAX / 2));
     }
     return count == 0 ? append(text, size, SPAN_LITERAL("no name")) : size;
 }
@@ -135,7 +168,7 @@ static bool check_names(const struct tls_client_policy *policy, X509 *certificat
     for (size_t i = 0; i < count; i++)
         if (tls_certificate_names_cover(described.names, described.name_count, wanted[i]) || has_uri(&described, wanted[i]))
             return true;
-    size_t size = append(check->text, 0, SPAN_LITERAL("verify SAN list: expected "));
+    size_t size = append(tls_peer_check_text(check), 0, SPAN_LITERAL("verify SAN list: expected "));
     size = append_list(check->text, size, wanted, count);
     size = append(check->text, size, SPAN_LITERAL(" but the certificate is for "));
     size_t name_count = described.name_count;
@@ -154,7 +187,7 @@ static int verify(X509_STORE_CTX *store, void *argument)
     const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     struct tls_peer_check *check = SSL_get_app_data(ssl);
     if (X509_verify_cert(store) != 1) {
-        snprintf(check->text, sizeof(check->text), "verify cert failed: certificate verification error at depth %d: %s",
+        snprintf(tls_peer_check_text(check), TLS_PEER_TEXT_BYTES_MAX, "verify cert failed: certificate verification error at depth %d: %s",
                  X509_STORE_CTX_get_error_depth(store), X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
         return 0;
     }
@@ -207,18 +240,26 @@ SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, st
 
 /* --- Life --- */
 
-static void hash_policy(struct tls_client_policy *policy, const struct tls_client_policy_options *options)
+/* Of an identity the whole chain counts: a new intermediate must be shown even for the same leaf. */
+void tls_client_policy_hash_options(const struct tls_client_policy_options *options, uint8_t ret_hash[TLS_SHA256_SIZE])
 {
-    struct span flags = options->skips_verification ? SPAN_LITERAL("skips") : options->is_mesh ? SPAN_LITERAL("mesh") : SPAN_LITERAL("verifies");
-    struct span fingerprint = SPAN_EMPTY;
-    struct span names = SPAN_EMPTY;
-    if (options->identity != NULL)
-        fingerprint = span_make(tls_identity_fingerprint(options->identity), TLS_SHA256_SIZE);
+    size_t chain_size = options->identity == NULL ? 0 : tls_identity_chain_size(options->identity);
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, 1024);
+    struct span *parts = arena_new_array(&arena, struct span, 3 + TLS_CARRIES_COUNT + chain_size + options->subject_alt_name_count);
+    size_t count = 0;
+    parts[count++] = options->skips_verification ? SPAN_LITERAL("skips") : options->is_mesh ? SPAN_LITERAL("mesh") : SPAN_LITERAL("verifies");
+    parts[count++] = options->trust_pem;
+    for (size_t i = 0; i < TLS_CARRIES_COUNT; i++)
+        parts[count++] = options->protocols[i];
+    parts[count++] = span_make(&chain_size, sizeof(chain_size));
+    for (size_t i = 0; i < chain_size; i++) {
+        const CRYPTO_BUFFER *certificate = tls_identity_chain(options->identity)[i];
+        parts[count++] = span_make(CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate));
+    }
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
-        names = arena_print(&policy->arena, "%.*s\n%.*s", SPAN_ARGUMENTS(names), SPAN_ARGUMENTS(options->subject_alt_names[i]));
-    struct span parts[4 + TLS_CARRIES_COUNT] = {flags, options->trust_pem, fingerprint, names};
-    memcpy(parts + 4, options->protocols, sizeof(options->protocols));
-    tls_sha256_parts(parts, ARRAY_SIZE(parts), policy->hash);
+        parts[count++] = options->subject_alt_names[i];
+    tls_sha256_parts(parts, count, ret_hash);
 }
 
 /* RFC 7301 section 3.1. The lists are the compiler's, not a user's. */
@@ -251,7 +292,7 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
     policy->is_mesh = options->is_mesh;
     for (size_t i = 0; i < TLS_CARRIES_COUNT; i++)
         policy->alpn[i] = encode_protocols(&policy->arena, options->protocols[i]);
-    hash_policy(policy, options);
+    tls_client_policy_hash_options(options, policy->hash);
     policy->names = arena_new_array(&policy->arena, struct span, options->subject_alt_name_count);
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
         policy->names[policy->name_count++] = arena_copy(&policy->arena, options->subject_alt_names[i]);

@@ -36,6 +36,10 @@ MUST_USE bool tls_client_policy_create(const struct tls_client_policy_options *o
 struct tls_client_policy *tls_client_policy_pin(struct tls_client_policy *policy);
 /* NULL is harmless. */
 void tls_client_policy_unpin(struct tls_client_policy *policy);
+/* The hash of the policy that would be made of them. */
+void tls_client_policy_hash_options(const struct tls_client_policy_options *options, uint8_t ret_hash[TLS_SHA256_SIZE]);
+/* Whether the text holds certificates and nothing that is cut off or not to be read, as a file does that is being written. */
+bool tls_certificates_are_whole(struct span pem);
 /* Equal where identity, trust and wanted names are: connections may be shared. TLS_SHA256_SIZE bytes. */
 const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy);
 

@@ -8,15 +8,18 @@
 #include "tls/client_policy.h"
 #include "tls/failure.h"
 
-#define TLS_PEER_TEXT_BYTES_MAX 256
+#define TLS_PEER_TEXT_BYTES_MAX 384
 
 /* What one session wants of its peer, and what came of it. The SSL's app data. */
 struct tls_peer_check {
     struct span server_name; /* as asked for; empty: none */
     struct tls_client_demand *demand; /* of a server; NULL: it asks for no certificate */
     enum tls_failure failure; /* of a server: what was wrong with the certificate */
-    char text[TLS_PEER_TEXT_BYTES_MAX]; /* why the certificate was refused; empty: it was not */
+    char *text; /* why the certificate was refused, TLS_PEER_TEXT_BYTES_MAX bytes of the heap; NULL: it was not */
 };
+
+/* check->text, made when it is not there. */
+char *tls_peer_check_text(struct tls_peer_check *check);
 
 /* A session that a server of that name gave before under this policy, so that its certificate need not be verified again: policy and name are what
  * verification looks at. The caller frees it. NULL: none. */

@@ -184,6 +184,7 @@ void tls_session_destroy(struct tls_session *session)
     tls_identity_unpin(session->identities[0]);
     tls_identity_unpin(session->identities[1]);
     free(session->server_name);
+    free(session->check.text);
     free(session->error);
     free(session);
 }
@@ -194,7 +195,7 @@ static void note_failure(struct tls_session *session)
     char text[ERROR_TEXT_BYTES_MAX];
     size_t size = tls_library_error_take_text(text, sizeof(text));
     static const char end[] = ":TLS_error_end";
-    size_t reason = strlen(session->check.text);
+    size_t reason = session->check.text == NULL ? 0 : strlen(session->check.text);
     /* What is wrong with the peer's certificate, where Envoy says it. */
     if (reason > 0 && size > sizeof(end) && size + reason + 1 < sizeof(text)) {
         size -= sizeof(end) - 1;

@@ -6,7 +6,7 @@
   expected-diagnostics.txt  what `fairlead check` prints to standard output
 
 In the input "@cert NAME SAN,SAN@" stands for a certificate of a new key, "@key NAME@" for that key, "@cert-rsa NAME SAN@" for one of an RSA
-key; all as base64 of PEM, for a Secret's data. So neither output may show what changes with the key.
+key; all as base64 of PEM, for a Secret's data, and as they are in mesh-identity/*.pem. So neither output may show what changes with the key.
 
 FAIRLEAD_BINARY is the program (default build/release/fairlead); FAIRLEAD_GOLDEN_UPDATE=1 writes the expected files instead of comparing.
 """
@@ -35,6 +35,8 @@ MARK = re.compile(r"@(cert|cert-rsa|key) ([^ @]+)(?: ([^@]+))?@")
 
 
 def general_name(text):
+    if "://" in text:
+        return x509.UniformResourceIdentifier(text)
     try:
         return x509.IPAddress(ipaddress.ip_address(text))
     except ValueError:
@@ -95,6 +97,9 @@ def case(request, tmp_path):
         text = MARK.sub(lambda match: match.group(0) if match.group(1) == "key" else keys.fill(match), text)
         (tmp_path / path.name).write_text(MARK.sub(keys.fill, text))
         arguments += ["-f", path.name]
+    for path in sorted(source.glob("mesh-identity/*.pem")):
+        (tmp_path / "mesh-identity").mkdir(exist_ok=True)
+        (tmp_path / "mesh-identity" / path.name).write_bytes(base64.b64decode(MARK.sub(keys.fill, path.read_text())))
     options = source / "options.txt"
     if options.exists():
         arguments += shlex.split(options.read_text())

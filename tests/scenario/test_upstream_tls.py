@@ -6,7 +6,7 @@ import ssl
 import threading
 
 import pytest
-from scenario.test_destinations import World, at, destination_rule, slice_of, to
+from scenario.test_destinations import World, at, destination_rule, to
 from support import configuration as istio
 from support.client import request
 from support.gateway import wait_until
@@ -263,86 +263,3 @@ def test_bodies_both_ways_and_a_reload_to_plaintext(upstream):
     assert answer.status == 200 and len(json.loads(answer.body)["body"]) == 300000
     case.world.write("backend.yaml", istio.service_entry("api.test", 80, case.origin.port, namespace="shop"))
     wait_until(lambda: case.get("/plain").status != 200, what="plaintext, which the origin does not speak")
-
-
-class Mesh:
-    """A folder of --mesh-identity, and sidecars whose certificates carry SPIFFE names."""
-
-    def __init__(self, folder):
-        self.folder = folder / "identity"
-        self.folder.mkdir()
-        self.authority = Authority()
-        self.write()
-
-    def workload(self, account, namespace="shop"):
-        return self.authority.issue_uri(f"spiffe://cluster.local/ns/{namespace}/sa/{account}")
-
-    def write(self):
-        identity = self.workload("gateway", "istio-system")
-        parts = {"key.pem": identity.key_pem, "cert-chain.pem": identity.certificate_pem, "root-cert.pem": self.authority.pem}
-        for name, text in parts.items():
-            written = self.folder / ("." + name)
-            written.write_bytes(text)
-            written.rename(self.folder / name)
-        return identity.serial
-
-
-def sidecar(mesh, folder, account, clients):
-    context = server_context(folder, mesh.workload(account), mesh.authority)
-    context.set_alpn_protocols(["istio-http/1.1", "istio", "http/1.1"])
-
-    def note(connection, stream, head):
-        clients.append((connection.getpeercert(), connection.selected_alpn_protocol()))
-        stream.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-        stream.flush()
-        return False
-    return context, note
-
-
-def in_the_mesh(tmp_path, run_gateway, origin, account, arguments):
-    mesh, clients = Mesh(tmp_path), []
-    context, note = sidecar(mesh, tmp_path, account, clients)
-    inside = origin("inside", handle=note, tls=context)
-    objects = tmp_path / "objects"
-    objects.mkdir()
-    world = World(objects, run_gateway)
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "app-1", "namespace": "shop", "labels": {"app": "app"}},
-           "spec": {"serviceAccountName": "app"}}
-    world.write("backend.yaml", istio.service("app", "shop", [("http", 80)]), pod, *slice_of("app", ("app-1", inside.port)),
-                destination_rule("app", [("v1", {"app": "app"})], policy={"tls": {"mode": "ISTIO_MUTUAL"}}))
-    world.routes(at("/v1", to("app", "v1")), at("/", to("app")))
-    world.start(arguments=arguments(mesh))
-    return mesh, world, context, clients
-
-
-def test_mutual_tls_of_the_mesh(tmp_path, run_gateway, origin):
-    mesh, world, context, clients = in_the_mesh(tmp_path, run_gateway, origin, "app", lambda mesh: ["--mesh-identity", str(mesh.folder)])
-    assert request(world.port, "/", "any.test").status == 200
-    assert request(world.port, "/v1", "any.test").status == 200
-    assert context.names == ["outbound_.80_._.app.shop.svc.cluster.local", "outbound_.80_.v1_.app.shop.svc.cluster.local"]
-    certificate, protocol = clients[0]
-    assert ("URI", "spiffe://cluster.local/ns/istio-system/sa/gateway") in certificate["subjectAltName"]
-    assert protocol == "istio-http/1.1"
-    # A new identity is used as soon as its files are there; no request fails on the way.
-    serial = mesh.write()
-
-    def rotated():
-        assert request(world.port, "/", "any.test").status == 200
-        return int(clients[-1][0]["serialNumber"], 16) == serial
-    wait_until(rotated, what="the new certificate to be shown")
-
-
-def test_a_sidecar_of_another_account_is_refused(tmp_path, run_gateway, origin):
-    _, world, _, clients = in_the_mesh(tmp_path, run_gateway, origin, "impostor", lambda mesh: ["--mesh-identity", str(mesh.folder)])
-    assert request(world.port, "/refused", "any.test").status == 503
-    entry = world.gateway.entry(path="/refused")
-    assert entry["response_flags"].startswith("UF")
-    reason = entry["upstream_transport_failure_reason"]
-    assert "expected_spiffe://cluster.local/ns/shop/sa/app" in reason and "sa/impostor" in reason, reason
-    assert clients == []
-
-
-def test_without_an_identity_the_mesh_is_closed(tmp_path, run_gateway, origin):
-    _, world, _, clients = in_the_mesh(tmp_path, run_gateway, origin, "app", lambda mesh: [])
-    assert request(world.port, "/", "any.test").status == 503
-    assert world.gateway.said("--mesh-identity") and clients == []

@@ -65,7 +65,10 @@ class Authority:
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
                    .serial_number(x509.random_serial_number())
                    .not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1]))
-                   .add_extension(x509.BasicConstraints(is_authority, None), True))
+                   .add_extension(x509.BasicConstraints(is_authority, None), True)
+                   # Two authorities of one name are told apart by them.
+                   .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+                   .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), False)
         if usages:
@@ -76,9 +79,6 @@ class Authority:
         key = key or ec.generate_private_key(ec.SECP256R1())
         certificate = self._build(subject or _name(names[0][:60]), key, self.certificate.subject, self.key, False, names, days, usages)
         return Certificate(certificate, key, self.chain)
-
-    def issue_uri(self, uri):
-        return self.issue(uri)
 
     def crl(self, *revoked, days=(-1, 7)):
         """PEM of a list that revokes these certificates."""
