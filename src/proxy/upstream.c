@@ -223,14 +223,17 @@ static void connection_begin(struct upstream_connection *connection) {
 /* --- TLS --- */
 
 /* In Envoy's words, and its underscores: the log's fields are told apart by spaces. The turn's shared memory holds it. */
-static struct span handshake_reason(struct upstream_connection *connection) {
-    struct span error = tls_session_error(connection->transport.tls);
-    if (error.size == 0)
-        return SPAN_LITERAL("TLS_error:_the_peer_closed_the_connection_during_the_handshake");
+struct span upstream_tls_failure(struct upstream_connection *connection) {
+    struct span error = connection->transport.tls == NULL ? SPAN_EMPTY : tls_session_error(connection->transport.tls);
     char *text = connection->pool->context->plain_bytes;
     for (size_t i = 0; i < error.size; i++)
         text[i] = error.data[i] == ' ' ? '_' : error.data[i];
     return span_make(text, error.size);
+}
+
+static struct span handshake_reason(struct upstream_connection *connection) {
+    struct span error = upstream_tls_failure(connection);
+    return error.size > 0 ? error : SPAN_LITERAL("TLS_error:_the_peer_closed_the_connection_during_the_handshake");
 }
 
 static void handshake_end(struct upstream_connection *connection, enum connect_outcome outcome, struct span reason) {

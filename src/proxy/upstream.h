@@ -98,6 +98,10 @@ void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, co
 /* `done` will not be called. Harmless when nothing is under way (a zeroed wait too). */
 void upstream_connect_cancel(struct upstream_wait *wait);
 
+/* What TLS says of a connection that broke, as %UPSTREAM_TRANSPORT_FAILURE_REASON% has it; empty: nothing. A server that refuses our certificate says so
+ * after its Finished, when our handshake is over (RFC 8446 section 2). Valid until the next read. */
+struct span upstream_tls_failure(struct upstream_connection *connection);
+
 /* The user is done with it: back to the pool when request and response were complete, nothing came behind them and nothing is left to write
  * (rule 11); else it is closed. To be called from the stream_closed event, or after the stream was closed. */
 void upstream_let_go(struct upstream_connection *connection);

@@ -48,7 +48,11 @@ static void read_system_store(void)
 {
     X509_STORE *store = X509_STORE_new();
     ASSERT(store != NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(system_bundles) && system_store == NULL; i++)
+    /* As with OpenSSL: whoever sets it wants no other. */
+    const char *own = getenv("SSL_CERT_FILE");
+    if (own != NULL && X509_STORE_load_locations(store, own, NULL) == 1)
+        system_store = store;
+    for (size_t i = 0; own == NULL && i < ARRAY_SIZE(system_bundles) && system_store == NULL; i++)
         if (X509_STORE_load_locations(store, system_bundles[i], NULL) == 1)
             system_store = store;
     ERR_clear_error();

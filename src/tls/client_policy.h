@@ -17,7 +17,7 @@ enum tls_carried {
 };
 
 struct tls_client_policy_options {
-    struct span trust_pem;         /* certificates of the authorities; empty: the system's */
+    struct span trust_pem;         /* certificates of the authorities; empty: the system's, or those of the file that SSL_CERT_FILE in the environment names */
     struct tls_identity *identity; /* shown when it is asked for; NULL: none */
     /* One of these must be in the server's certificate: DNS names (a wildcard there covers one label), IP addresses, URIs. None: the name
      * that the session asks for, if it has one. */

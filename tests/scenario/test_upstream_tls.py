@@ -6,6 +6,7 @@ import ssl
 import threading
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from scenario.test_destinations import World, at, destination_rule, to
 from support import configuration as istio
 from support.client import request
@@ -33,16 +34,19 @@ def ca_secret(name, authority, key="ca.crt", **more):
 class Upstream:
     """A gateway before one TLS origin, `api.test`, with a DestinationRule of this tls block."""
 
-    def __init__(self, folder, run_gateway, origin, certificate, tls, secrets=(), client_authority=None, routes=None, sans=None):
+    def __init__(self, folder, run_gateway, origin, certificate, tls, secrets=(), client_authority=None, routes=None, sans=None, version=None,
+                 policy=None, environment=None):
         self.context = server_context(folder, certificate, client_authority)
+        if version:
+            self.context.minimum_version = self.context.maximum_version = version
         self.origin = origin("secure", tls=self.context)
         self.world = World(folder, run_gateway)
         entry = istio.service_entry("api.test", 80, self.origin.port, namespace="shop")
         if sans:
             entry["spec"]["subjectAltNames"] = sans
-        self.world.write("backend.yaml", entry, destination_rule("api.test", policy={"tls": tls}), *secrets)
+        self.world.write("backend.yaml", entry, destination_rule("api.test", policy=policy or {"tls": tls}), *secrets)
         self.world.routes(*(routes or [at("/", to("api.test"))]))
-        self.gateway = self.world.start()
+        self.gateway = self.world.start(environment=environment)
 
     def get(self, path="/", host="api.test"):
         return request(self.world.port, path, host)
@@ -57,9 +61,10 @@ class Upstream:
         assert self.origin.received == []
 
 
-@pytest.fixture
-def upstream(tmp_path, run_gateway, origin):
-    return lambda *arguments, **options: Upstream(tmp_path, run_gateway, origin, *arguments, **options)
+@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls12", "tls13"])
+def upstream(request, tmp_path, run_gateway, origin):  # pylint: disable=redefined-outer-name
+    """Each case with an origin of either version of TLS."""
+    return lambda *arguments, **options: Upstream(tmp_path, run_gateway, origin, *arguments, version=request.param, **options)
 
 
 SIMPLE = {"mode": "SIMPLE", "credentialName": "trust"}
@@ -85,6 +90,106 @@ def test_an_unknown_authority_is_refused(upstream):
 def test_system_authorities_by_default(upstream):
     case = upstream(Authority().issue("api.test"), {"mode": "SIMPLE"})
     case.refused("CERTIFICATE_VERIFY_FAILED")
+
+
+def test_the_environment_names_other_system_authorities(upstream, tmp_path):
+    authority = Authority()
+    (tmp_path / "system.pem").write_bytes(authority.pem)
+    case = upstream(authority.issue("api.test"), {"mode": "SIMPLE"}, environment={"SSL_CERT_FILE": str(tmp_path / "system.pem")})
+    assert case.get().status == 200
+
+
+def test_an_empty_file_is_not_the_system_s_authorities(upstream, tmp_path):
+    authority = Authority()
+    (tmp_path / "system.pem").write_bytes(authority.pem)
+    (tmp_path / "empty.pem").write_bytes(b"")
+    case = upstream(authority.issue("api.test"), {"mode": "SIMPLE", "caCertificates": str(tmp_path / "empty.pem")},
+                    environment={"SSL_CERT_FILE": str(tmp_path / "system.pem")})
+    assert case.get().status == 503 and case.origin.connections == 0
+    assert case.gateway.said("the file holds no certificates")
+
+
+@pytest.mark.parametrize("days, reason", [((-9, -2), "certificate_has_expired"), ((2, 9), "certificate_is_not_yet_valid")])
+def test_dates_are_verified(upstream, days, reason):
+    authority = Authority()
+    upstream(authority.issue("api.test", days=days), SIMPLE, [ca_secret("trust", authority)]).refused(reason)
+
+
+def test_a_certificate_for_clients_is_no_server_s(upstream):
+    authority = Authority()
+    upstream(authority.issue("api.test", usages=[ExtendedKeyUsageOID.CLIENT_AUTH]), SIMPLE, [ca_secret("trust", authority)]).refused("verify_cert_failed")
+
+
+def test_an_address_is_verified_as_one(upstream):
+    authority = Authority()
+    case = upstream(authority.issue("127.0.0.1", "api.test"), SIMPLE, [ca_secret("trust", authority)])
+    assert case.get(host="127.0.0.1").status == 200
+    assert case.context.names == [None]
+    assert case.get(host="127.0.0.2").status == 503
+
+
+def test_a_wildcard_covers_one_label(upstream):
+    authority = Authority()
+    case = upstream(authority.issue("*.api.test"), SIMPLE, [ca_secret("trust", authority)])
+    assert case.get(host="one.api.test").status == 200
+    assert [case.get(host=host).status for host in ("api.test", "two.one.api.test")] == [503, 503]
+
+
+def test_a_rewritten_authority_is_the_name(upstream):
+    authority = Authority()
+    route = dict(at("/", to("api.test")), rewrite={"authority": "inner.test"})
+    case = upstream(authority.issue("inner.test"), SIMPLE, [ca_secret("trust", authority)], routes=[route])
+    assert case.get(host="outer.test").status == 200
+    assert case.context.names == ["inner.test"]
+
+
+def test_a_port_s_block_stands_for_itself(upstream):
+    """portLevelSettings replace all of the level above, a subset's block its host's."""
+    authority = Authority()
+    rule = {"tls": {"mode": "DISABLE"}, "portLevelSettings": [{"port": {"number": 80}, "tls": dict(SIMPLE, sni="port.test")}]}
+    case = upstream(authority.issue("port.test", "subset.test"), None, [ca_secret("trust", authority)], policy=rule)
+    assert case.get().status == 200 and case.context.names == ["port.test"]
+
+    def write(host_policy, subset_policy):
+        value = destination_rule("api.test", [("v1", {})], host_policy)
+        value["spec"]["subsets"][0]["trafficPolicy"] = subset_policy
+        case.world.write("backend.yaml", istio.service_entry("api.test", 80, case.origin.port, namespace="shop"), value, ca_secret("trust", authority))
+        case.world.routes(at("/", to("api.test", "v1")))
+    write(rule, {"tls": dict(SIMPLE, sni="subset.test")})
+    wait_until(lambda: case.get().status == 200 and case.context.names[-1] == "subset.test", what="the subset's block")
+    write({"tls": SIMPLE}, {"portLevelSettings": [{"port": {"number": 80}, "loadBalancer": {"simple": "ROUND_ROBIN"}}]})
+    wait_until(lambda: case.get().status != 200, what="plaintext, for the subset's port has no tls block")
+
+
+def test_disable_is_plaintext(upstream):
+    case = upstream(Authority().issue("api.test"), {"mode": "DISABLE"})
+    assert case.get().status != 200
+    assert case.context.names == []
+
+
+def test_a_mutual_upstream_refuses_without_our_certificate(upstream):
+    """With TLS 1.3 it says so after the handshake, which makes it the end of a connection rather than a failed one."""
+    authority, clients = Authority(), Authority()
+    case = upstream(authority.issue("api.test"), SIMPLE, [ca_secret("trust", authority)], client_authority=clients)
+    assert case.get("/refused").status == 503
+    entry = case.gateway.entry(path="/refused")
+    assert entry["response_flags"].split(",")[0] in ("UF", "UC")
+    assert "ALERT" in entry["upstream_transport_failure_reason"], entry
+
+
+def test_secrets_are_watched(upstream):
+    authority = Authority()
+    case = upstream(authority.issue("api.test"), SIMPLE, [ca_secret("trust", Authority())])
+    case.refused("CERTIFICATE_VERIFY_FAILED")
+    objects = istio.service_entry("api.test", 80, case.origin.port, namespace="shop"), destination_rule("api.test", policy={"tls": SIMPLE})
+    case.world.write("backend.yaml", *objects, ca_secret("trust", authority))
+    wait_until(lambda: case.get().status == 200, what="the new authorities")
+    # A Secret that is taken away leaves what it held; one of other authorities counts at once.
+    case.world.write("backend.yaml", *objects)
+    case.gateway.wait_said("the last good version stays in use")
+    assert case.get().status == 200
+    case.world.write("backend.yaml", *objects, ca_secret("trust", Authority()))
+    wait_until(lambda: case.get().status == 503, what="other authorities to refuse")
 
 
 def test_verification_may_be_switched_off(upstream):
@@ -162,6 +267,15 @@ def test_files_are_watched(upstream, tmp_path):
     replace(key, identity.key_pem)
     replace(chain, identity.certificate_pem)
     wait_until(lambda: case.get().status == 200, what="the new certificate to be shown")
+    # A key that does not fit, and files that are gone, leave what was good.
+    replace(key, clients.issue("gateway.test").key_pem)
+    case.gateway.wait_said("stale: ")
+    assert case.get().status == 200
+    for path in (key, chain, folder / "authority.pem"):
+        os.remove(path)
+    case.gateway.wait_said("clientCertificate or privateKey cannot be read")
+    case.gateway.wait_said("the file cannot be read")
+    assert case.get().status == 200
 
 
 def test_a_missing_secret_closes_the_cluster_alone(upstream, origin):
@@ -183,19 +297,22 @@ def test_connections_are_shared_for_equal_names_only(upstream):
     assert set(case.context.names) == {"one.test", "two.test"}
 
 
-@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_sessions_are_resumed_for_equal_names_only(upstream, version):
+def test_sessions_are_resumed_for_equal_names_only(upstream):
     def answer_once(_, stream, head):
         stream.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         stream.flush()
         return False
     authority = Authority()
     case = upstream(authority.issue("one.test", "two.test"), SIMPLE, [ca_secret("trust", authority)])
-    case.context.maximum_version = version
     case.origin.handle = answer_once
     for _ in range(6):
         assert case.get(host="one.test").status == 200
     assert case.context.session_stats()["hits"] >= 4
+    # A reload that changes nothing of it keeps the sessions.
+    hits = case.context.session_stats()["hits"]
+    case.world.routes(at("/new", to("api.test")), at("/", to("api.test")))
+    wait_until(lambda: case.get("/new", "one.test").status == 200, what="the reload")
+    assert case.context.session_stats()["hits"] > hits
     hits = case.context.session_stats()["hits"]
     assert case.get(host="two.test").status == 200
     assert case.context.session_stats()["hits"] == hits
