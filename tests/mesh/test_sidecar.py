@@ -24,7 +24,9 @@ class Town:
 
     def __init__(self, folder, run_gateway, behind, serving="app", identity=True, trust_domain="cluster.local", tls_version=None):
         self.mesh = Mesh(folder, trust_domain)
-        self.sidecar = Sidecar(folder / "sidecar", self.mesh.workload(serving), self.mesh.authority.pem, behind.port, trust_domain, tls_version)
+        self.next_authority = Authority()
+        self.sidecar = Sidecar(folder / "sidecar", self.mesh.workload(serving), self.mesh.authority.pem + self.next_authority.pem, behind.port,
+                               trust_domain, tls_version)
         self.identity, self.behind = identity, behind
         objects = folder / "objects"
         objects.mkdir()
@@ -178,16 +180,22 @@ class Load:
 
 
 def test_the_identity_is_rotated_under_load(town):
-    """Certificate and key ten times, then the root and all that hangs on it: no request fails, over HTTP/1.1, HTTP/2 and TCP."""
+    """Certificate and key ten times, then the roots and a certificate of the new one: no request fails, over HTTP/1.1, HTTP/2 and TCP."""
     case = town()
     ways = [lambda protocol=protocol, mode=mode: case.get(protocol, mode) for protocol in PROTOCOLS for mode in ("STRICT", "PERMISSIVE")]
     load = Load(*ways, lambda: case.get_by_tcp("STRICT"))
-    serials = []
+
+    def shown(serial):
+        before = load.counts[-1]
+        wait_until(lambda: all(serial in seen for seen in load.serials[:-1]), what="the new certificate on every way")
+        wait_until(lambda: load.counts[-1] > before + 5, what="requests over TCP")
     for _ in range(10):
-        serials.append(case.mesh.rotate())
-        before = list(load.counts)
-        wait_until(lambda serial=serials[-1]: all(serial in seen for seen in load.serials[:-1]), what="the new certificate on every way")
-        wait_until(lambda before=before: load.counts[-1] > before[-1] + 5, what="requests over TCP")
+        shown(case.mesh.rotate())
+    case.mesh.put("root-cert.pem", case.mesh.authority.pem + case.next_authority.pem)
+    identity = case.mesh.workload("gateway", "istio-system", authority=case.next_authority)
+    case.mesh.put("cert-chain.pem", identity.certificate_pem)
+    case.mesh.put("key.pem", identity.key_pem)
+    shown(identity.serial)
     load.stop()
     assert load.failures == []
-    print(f"{sum(load.counts)} requests, {load.counts} by way, {len(serials)} rotations, no failure")
+    print(f"{sum(load.counts)} requests, {load.counts} by way, 11 rotations, no failure")

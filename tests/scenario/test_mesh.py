@@ -236,6 +236,19 @@ def test_what_does_not_fit_leaves_the_last_good_identity(town):
     load.stop()
 
 
+def test_a_folder_that_is_filled_later(town):
+    case = town()
+    parts = {path.name: path.read_bytes() for path in case.mesh.folder.iterdir()}
+    for name in parts:
+        (case.mesh.folder / name).unlink()
+    case.start()
+    assert case.get() == 503 and case.inside.connections == 0
+    assert case.gateway.said("--mesh-identity holds no")
+    for name, text in parts.items():
+        case.mesh.put(name, text)
+    wait_until(lambda: case.get() == 200, what="the identity to be used")
+
+
 def test_new_roots_are_trusted_and_old_ones_are_not(town, tmp_path):
     case = town().start()
     assert case.get() == 200
