@@ -46,7 +46,7 @@ static void look(struct compiler *compiler, struct mesh_identity *mesh) {
     mesh->is_usable = mesh->identity != NULL && mesh->root_pem.size > 0;
 }
 
-const struct mesh_identity *compile_mesh_identity(struct compiler *compiler) {
+struct mesh_identity *compile_mesh_identity(struct compiler *compiler) {
     struct mesh_identity *mesh = &compiler->mesh_identity;
     if (!mesh->looked_for) {
         mesh->looked_for = true;

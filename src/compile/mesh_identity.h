@@ -12,6 +12,7 @@ struct tls_identity;
 
 struct mesh_identity {
     bool looked_for;
+    bool is_mistake_told; /* of the first service that needs it; the others have the same to say */
     bool is_usable;
     struct tls_identity *identity; /* lives as long as the snapshot */
     struct span root_pem;
@@ -20,6 +21,6 @@ struct mesh_identity {
 
 /* Of options->mesh_identity, which is not empty. Read once a compile. Never NULL. The three files may change one after the other: a certificate and key that
  * do not fit leave the last good pair in use, roots that cannot all be read the last good roots. */
-const struct mesh_identity *compile_mesh_identity(struct compiler *compiler);
+struct mesh_identity *compile_mesh_identity(struct compiler *compiler);
 
 #endif

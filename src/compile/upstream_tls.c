@@ -21,13 +21,17 @@ struct building {
     struct tls_client_policy_options options;
 };
 
+static bool refuse(struct building *building, const char *what) {
+    building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(building->meta->title), what);
+    return false;
+}
+
 static bool fail(struct building *building, struct position position, enum diagnostic_code code, const char *hint, const char *what) {
     const struct object_meta *meta = building->meta;
     if (compiler_first_report(building->compiler, code, position, meta))
         compiler_report(building->compiler, DIAGNOSTIC_ERROR, code, position, meta, hint, "%s; requests to %.*s are answered 503", what,
                         SPAN_ARGUMENTS(building->cluster->host));
-    building->cluster->refusal = arena_print(building->compiler->arena, "%.*s: %s", SPAN_ARGUMENTS(meta->title), what);
-    return false;
+    return refuse(building, what);
 }
 
 static void report_stale(struct building *building, struct position position, const char *what) {
@@ -181,13 +185,26 @@ static void find_accounts(struct building *building) {
     building->options.subject_alt_name_count = names.count;
 }
 
+/* Once, at the first service that needs the identity: thousands may. */
+static void report_mesh(struct building *building) {
+    struct mesh_identity *mesh = compile_mesh_identity(building->compiler);
+    if (mesh->mistake == NULL || mesh->is_mistake_told)
+        return;
+    mesh->is_mistake_told = true;
+    if (mesh->is_usable)
+        report_stale(building, building->written->position, mesh->mistake);
+    else
+        compiler_report(building->compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_TLS_SETTING, building->written->position, building->meta, "",
+                        "%s; requests to %.*s, and to all that needs mutual TLS, are answered 503", mesh->mistake,
+                        SPAN_ARGUMENTS(building->cluster->host));
+}
+
 /* SNI says where in the mesh the connection is to go. */
 static bool find_mesh(struct building *building, struct span *ret_server_name) {
     const struct mesh_identity *mesh = compile_mesh_identity(building->compiler);
+    report_mesh(building);
     if (!mesh->is_usable)
-        return fail(building, building->written->position, DIAGNOSTIC_TLS_SETTING, "", mesh->mistake);
-    if (mesh->mistake != NULL)
-        report_stale(building, building->written->position, mesh->mistake);
+        return refuse(building, mesh->mistake);
     building->options.is_mesh = true;
     building->options.identity = mesh->identity;
     building->options.trust_pem = mesh->root_pem;
