@@ -30,7 +30,7 @@ static struct tls_trust *find_trust(struct compiler *compiler, const struct merg
     const struct located *file = ca_file_of(tls);
     if (tls->mode == GATEWAY_TLS_ISTIO_MUTUAL) {
         const struct mesh_identity *mesh = compiler->options->mesh_identity.size == 0 ? NULL : compile_mesh_identity(compiler);
-        return mesh == NULL || mesh->identity == NULL ? NULL : compile_trust_of_mesh(compiler, meta, tls->position, mesh->root_pem);
+        return mesh == NULL || !mesh->is_usable ? NULL : mesh->trust;
     }
     if (credential->text.size > 0)
         return compile_trust_of_credential(compiler, meta, credential);

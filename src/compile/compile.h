@@ -25,7 +25,7 @@ struct compile_options {
     bool strict_sni;                /* gateway_settings.strict_sni */
     struct span mesh_identity;         /* folder of the gateway's own certificate in the mesh; empty: it has none */
     struct input_files *files;         /* takes note of the files that are read; NULL: nobody wants to know */
-    struct upstream_cache *upstreams;  /* NULL: likewise for what TLS towards upstreams needs */
+    struct upstream_cache *upstreams;  /* NULL: likewise for policies of TLS towards upstreams */
     struct identity_cache *identities; /* NULL: nothing is shared with earlier snapshots and nothing is kept as last good */
 };
 

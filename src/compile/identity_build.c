@@ -36,6 +36,12 @@ struct tls_identity *identity_last_good(struct compiler *compiler, struct span c
     return last;
 }
 
+struct tls_identity *identity_build_or_last(struct compiler *compiler, const struct identity_text *text, struct tls_identity_error *ret_error) {
+    ret_error->text[0] = '\0';
+    struct tls_identity *identity = identity_build(compiler, text, ret_error);
+    return identity != NULL ? identity : identity_last_good(compiler, text->cache_key);
+}
+
 const char *identity_last_good_text(const struct tls_identity *last) {
     return last != NULL ? "the last good certificate stays in use" : "handshakes are closed";
 }

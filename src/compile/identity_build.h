@@ -17,6 +17,9 @@ struct identity_text {
 /* Both live as long as the snapshot. NULL: the text is not usable (ret_error says why); no earlier one was good. */
 struct tls_identity *identity_build(struct compiler *compiler, const struct identity_text *text, struct tls_identity_error *ret_error);
 struct tls_identity *identity_last_good(struct compiler *compiler, struct span cache_key);
+/* Of two files, which change one after the other: while they do not fit (one is being replaced, empty or broken) the last good one. What is wrong with
+ * the texts is in ret_error, whatever is returned; empty: nothing. */
+struct tls_identity *identity_build_or_last(struct compiler *compiler, const struct identity_text *text, struct tls_identity_error *ret_error);
 /* For the end of a diagnostic: what handshakes do now. */
 const char *identity_last_good_text(const struct tls_identity *last);
 

@@ -1,8 +1,8 @@
 #include "compile/mesh_identity.h"
 
 #include "compile/compiler.h"
-#include "compile/file_identity.h"
-#include "compile/upstream_cache.h"
+#include "compile/identity_build.h"
+#include "compile/trust.h"
 
 #define CACHE_NAME SPAN_LITERAL("//mesh")
 
@@ -15,10 +15,10 @@ static struct span read_part(struct compiler *compiler, const char *name) {
 /* The new pair, else the last good one. */
 static struct tls_identity *find_pair(struct compiler *compiler, const char **ret_mistake) {
     struct tls_identity_error error;
-    struct span chain = read_part(compiler, "cert-chain.pem");
-    struct span key = read_part(compiler, "key.pem");
-    struct tls_identity *identity = compile_file_identity(compiler, CACHE_NAME, chain, key, &error);
-    if (chain.size == 0 || key.size == 0)
+    struct identity_text text = {
+        .cache_key = CACHE_NAME, .chain = read_part(compiler, "cert-chain.pem"), .key = read_part(compiler, "key.pem")};
+    struct tls_identity *identity = identity_build_or_last(compiler, &text, &error);
+    if (text.chain.size == 0 || text.key.size == 0)
         *ret_mistake = "the folder of --mesh-identity holds no cert-chain.pem and key.pem that can be read";
     else if (error.text[0] != '\0')
         *ret_mistake = arena_print(&compiler->scratch, "cert-chain.pem and key.pem of --mesh-identity: %s", error.text).data;
@@ -26,24 +26,21 @@ static struct tls_identity *find_pair(struct compiler *compiler, const char **re
 }
 
 /* Likewise. */
-static struct span find_roots(struct compiler *compiler, const char **ret_mistake) {
-    struct upstream_cache *cache = compiler->options->upstreams;
-    struct span text = read_part(compiler, "root-cert.pem");
-    if (tls_certificates_are_whole(text)) {
-        if (cache != NULL)
-            upstream_cache_keep_text(cache, CACHE_NAME, text);
-        return text;
-    }
-    *ret_mistake = "the folder of --mesh-identity holds no root-cert.pem with certificates that can all be read";
-    if (cache == NULL || !upstream_cache_last_text(cache, CACHE_NAME, &text))
-        return SPAN_EMPTY;
-    return arena_copy(&compiler->scratch, text);
+static struct tls_trust *find_roots(struct compiler *compiler, const char **ret_mistake) {
+    struct tls_identity_error error;
+    struct trust_text text = {.authorities = read_part(compiler, "root-cert.pem")};
+    struct tls_trust *trust = trust_build(compiler, CACHE_NAME, &text, &error);
+    if (text.authorities.size == 0)
+        *ret_mistake = "the folder of --mesh-identity holds no root-cert.pem that can be read";
+    else if (error.text[0] != '\0')
+        *ret_mistake = arena_print(&compiler->scratch, "root-cert.pem of --mesh-identity: %s", error.text).data;
+    return trust;
 }
 
 static void look(struct compiler *compiler, struct mesh_identity *mesh) {
     mesh->identity = find_pair(compiler, &mesh->mistake);
-    mesh->root_pem = find_roots(compiler, &mesh->mistake);
-    mesh->is_usable = mesh->identity != NULL && mesh->root_pem.size > 0;
+    mesh->trust = find_roots(compiler, &mesh->mistake);
+    mesh->is_usable = mesh->identity != NULL && mesh->trust != NULL;
 }
 
 struct mesh_identity *compile_mesh_identity(struct compiler *compiler) {

@@ -9,13 +9,14 @@
 
 struct compiler;
 struct tls_identity;
+struct tls_trust;
 
 struct mesh_identity {
     bool looked_for;
     bool is_mistake_told; /* of the first service that needs it; the others have the same to say */
     bool is_usable;
-    struct tls_identity *identity; /* lives as long as the snapshot */
-    struct span root_pem;
+    struct tls_identity *identity; /* both live as long as the snapshot */
+    struct tls_trust *trust;
     const char *mistake; /* what is wrong with the files, whether or not a last good identity covers it; NULL: nothing */
 };
 

@@ -44,19 +44,43 @@ bool compile_credential_trust(struct compiler *compiler, const struct located *c
     return extract(find_secret(compiler, name), ret_text);
 }
 
-/* --- Of servers --- */
-
 static void unpin(void *trust) {
     tls_trust_unpin(trust);
 }
 
-static struct tls_trust *last_good(const struct trust_place *place) {
-    struct identity_cache *cache = place->compiler->options->identities;
-    struct tls_trust *last = cache == NULL ? NULL : identity_cache_last_trust(cache, place->cache_key);
+static struct tls_trust *last_good_of(struct compiler *compiler, struct span cache_key) {
+    struct identity_cache *cache = compiler->options->identities;
+    struct tls_trust *last = cache == NULL ? NULL : identity_cache_last_trust(cache, cache_key);
     if (last != NULL)
-        arena_on_destroy(place->compiler->arena, unpin, tls_trust_pin(last));
+        arena_on_destroy(compiler->arena, unpin, tls_trust_pin(last));
     return last;
 }
+
+static struct tls_trust *last_good(const struct trust_place *place) {
+    return last_good_of(place->compiler, place->cache_key);
+}
+
+struct tls_trust *trust_build(struct compiler *compiler, struct span cache_key, const struct trust_text *text,
+                              struct tls_identity_error *ret_error) {
+    struct identity_cache *cache = compiler->options->identities;
+    struct span parts[] = {text->authorities, text->crl};
+    uint8_t hash[TLS_SHA256_SIZE];
+    tls_sha256_parts(parts, ARRAY_SIZE(parts), hash);
+    struct tls_trust *trust = cache == NULL ? NULL : identity_cache_find_trust(cache, cache_key, hash);
+    ret_error->text[0] = '\0';
+    if (trust != NULL) {
+        arena_on_destroy(compiler->arena, unpin, tls_trust_pin(trust));
+        return trust;
+    }
+    if (!tls_trust_create(text->authorities, text->crl, ret_error, &trust))
+        return last_good_of(compiler, cache_key);
+    arena_on_destroy(compiler->arena, unpin, trust);
+    if (cache != NULL)
+        identity_cache_put_trust(cache, cache_key, trust);
+    return trust;
+}
+
+/* --- Of servers --- */
 
 static const char *last_good_text(const struct tls_trust *last) {
     return last != NULL ? "the last good authorities stay in use" : "handshakes are closed";
@@ -76,28 +100,14 @@ static void report_dates(const struct trust_place *place, const struct tls_trust
                         "%.*s: a revocation list is out of date; clients of its authority are refused", SPAN_ARGUMENTS(place->title));
 }
 
-/* The cached one for the same bytes, or a new one, or the last good one. */
 static struct tls_trust *build(const struct trust_place *place, const struct trust_text *text) {
-    struct compiler *compiler = place->compiler;
-    struct identity_cache *cache = compiler->options->identities;
-    struct span parts[] = {text->authorities, text->crl};
     struct tls_identity_error error;
-    uint8_t hash[TLS_SHA256_SIZE];
-    tls_sha256_parts(parts, ARRAY_SIZE(parts), hash);
-    struct tls_trust *trust = cache == NULL ? NULL : identity_cache_find_trust(cache, place->cache_key, hash);
-    if (trust != NULL) {
-        arena_on_destroy(compiler->arena, unpin, tls_trust_pin(trust));
-    } else if (tls_trust_create(text->authorities, text->crl, &error, &trust)) {
-        arena_on_destroy(compiler->arena, unpin, trust);
-        if (cache != NULL)
-            identity_cache_put_trust(cache, place->cache_key, trust);
-    } else {
-        struct tls_trust *last = last_good(place);
-        compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLIENT_TRUST, place->position, place->meta, "write PEM", "%.*s: %s; %s",
-                        SPAN_ARGUMENTS(place->title), error.text, last_good_text(last));
-        return last;
-    }
-    report_dates(place, trust);
+    struct tls_trust *trust = trust_build(place->compiler, place->cache_key, text, &error);
+    if (error.text[0] != '\0')
+        compiler_report(place->compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLIENT_TRUST, place->position, place->meta, "write PEM", "%.*s: %s; %s",
+                        SPAN_ARGUMENTS(place->title), error.text, last_good_text(trust));
+    else
+        report_dates(place, trust);
     return trust;
 }
 
@@ -171,19 +181,5 @@ struct tls_trust *compile_trust_of_files(struct compiler *compiler, const struct
     if (is_read && crl->text.size > 0 && text.crl.size == 0)
         text.crl = SPAN_LITERAL("\n");
     known->trust = is_read ? build(&place, &text) : last_good(&place);
-    return known->trust;
-}
-
-struct tls_trust *compile_trust_of_mesh(struct compiler *compiler, const struct object_meta *meta, struct position position, struct span root_pem) {
-    bool is_new;
-    struct known_trust *known = find_known(compiler, SPAN_LITERAL("//mesh"), &is_new);
-    struct trust_place place = {.compiler = compiler,
-                                .meta = meta,
-                                .position = position,
-                                .title = SPAN_LITERAL("root-cert.pem of the mesh identity"),
-                                .cache_key = SPAN_LITERAL("//mesh")};
-    struct trust_text text = {root_pem, SPAN_EMPTY};
-    if (is_new)
-        known->trust = build(&place, &text);
     return known->trust;
 }

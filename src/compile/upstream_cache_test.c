@@ -2,12 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "compile/test_pem.h"
 #include "compile/upstream_cache.h"
 
 static struct tls_client_policy *policy_of(struct upstream_cache *cache, const char *name) {
@@ -51,44 +48,10 @@ static void without_a_cache_each_is_new(void **state) {
     upstream_cache_destroy(NULL);
 }
 
-static void the_last_text_stays_until_it_is_swept(void **state) {
-    (void)state;
-    struct upstream_cache *cache = upstream_cache_create();
-    struct span text;
-    assert_false(upstream_cache_last_text(cache, SPAN_LITERAL("/ca.pem"), &text));
-    upstream_cache_keep_text(cache, SPAN_LITERAL("/ca.pem"), SPAN_LITERAL("one"));
-    upstream_cache_keep_text(cache, SPAN_LITERAL("/ca.pem"), SPAN_LITERAL("two"));
-    upstream_cache_sweep(cache);
-    assert_true(upstream_cache_last_text(cache, SPAN_LITERAL("/ca.pem"), &text));
-    assert_true(span_equal(text, SPAN_LITERAL("two")));
-    upstream_cache_sweep(cache);
-    assert_true(upstream_cache_last_text(cache, SPAN_LITERAL("/ca.pem"), &text));
-    upstream_cache_sweep(cache);
-    upstream_cache_sweep(cache);
-    assert_false(upstream_cache_last_text(cache, SPAN_LITERAL("/ca.pem"), &text));
-    upstream_cache_destroy(cache);
-}
-
-static void certificates_are_whole_or_not(void **state) {
-    (void)state;
-    struct span pem = span_of(CHAIN_ONE);
-    char twice[2 * sizeof(CHAIN_ONE) + 16];
-    snprintf(twice, sizeof(twice), "# a comment\n%s%s", CHAIN_ONE, CHAIN_ONE);
-    assert_true(tls_certificates_are_whole(pem));
-    assert_false(tls_certificates_are_whole(SPAN_EMPTY));
-    assert_false(tls_certificates_are_whole(SPAN_LITERAL("nonsense")));
-    for (size_t size = 0; size + 20 < pem.size; size += 7)
-        assert_false(tls_certificates_are_whole(span_first(pem, size)));
-    assert_true(tls_certificates_are_whole(span_of(twice)));
-    assert_false(tls_certificates_are_whole(span_first(span_of(twice), strlen(twice) - 40)));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(policies_of_equal_options_are_one),
         cmocka_unit_test(without_a_cache_each_is_new),
-        cmocka_unit_test(the_last_text_stays_until_it_is_swept),
-        cmocka_unit_test(certificates_are_whole_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include "compile/compiler.h"
 #include "compile/credentials.h"
-#include "compile/file_identity.h"
+#include "compile/identity_build.h"
 #include "compile/peer_authentications.h"
 #include "compile/trust.h"
 #include "compile/upstream_cache.h"
@@ -40,45 +40,20 @@ static void report_stale(struct building *building, struct position position, co
                         "stale: %s; the last good version stays in use", what);
 }
 
-/* A text that was good once is not given up for none, or for one that is broken or half written. */
-static bool take_trust(struct building *building, const struct located *source, struct span text, enum diagnostic_code code,
-                       const char *hint, const char *what) {
+/* `missing` says why there is no text of authorities. A text that was good once is not given up for none, or for a broken one. */
+static bool take_trust(struct building *building, const struct located *source, const struct trust_text *text, enum diagnostic_code code,
+                       const char *hint, const char *missing) {
     struct compiler *compiler = building->compiler;
-    struct upstream_cache *cache = compiler->options->upstreams;
-    struct span last;
-    bool is_whole = tls_certificates_are_whole(text);
-    if (is_whole && cache != NULL)
-        upstream_cache_keep_text(cache, source->text, text);
-    if (!is_whole && cache != NULL && upstream_cache_last_text(cache, source->text, &last)) {
-        report_stale(building, source->position, what);
-        text = arena_copy(&compiler->scratch, last);
-    }
-    if (text.size == 0)
+    struct tls_identity_error error;
+    struct span key = arena_print(&compiler->scratch, "upstream %.*s", SPAN_ARGUMENTS(source->text));
+    struct tls_trust *trust = trust_build(compiler, key, text, &error);
+    const char *what = text->authorities.size == 0 ? missing : error.text;
+    if (trust == NULL)
         return fail(building, source->position, code, hint, what);
-    building->options.trust_pem = text;
+    if (error.text[0] != '\0')
+        report_stale(building, source->position, what);
+    building->options.trust = trust;
     return true;
-}
-
-static bool find_trust(struct building *building) {
-    const struct client_tls *written = building->written;
-    struct span text = SPAN_EMPTY;
-    if (written->ca_crl.text.size > 0)
-        return fail(building, written->ca_crl.position, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, "", "caCrl is not supported yet");
-    if (written->insecure_skip_verify.value)
-        return true;
-    if (written->ca_certificates.text.size > 0) {
-        bool is_read = compiler_read_file(building->compiler, written->ca_certificates.text, &text);
-        return take_trust(building, &written->ca_certificates, text, DIAGNOSTIC_TLS_SETTING, "check the path and its permissions",
-                          is_read ? "the file holds no certificates, or some that cannot be read" : "the file cannot be read");
-    }
-    if (written->credential_name.text.size == 0)
-        return true;
-    struct trust_text known;
-    if (compile_credential_trust(building->compiler, &written->credential_name, &known))
-        text = known.authorities;
-    return take_trust(building, &written->credential_name, text, DIAGNOSTIC_SECRET_CONTENT,
-                      "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
-                      "no Secret of the credentialName holds certificates of authorities");
 }
 
 /* A file that cannot be read gives an empty text. */
@@ -87,17 +62,46 @@ static struct span read_pem(struct building *building, const struct located *pat
     return compiler_read_file(building->compiler, path->text, &text) ? text : SPAN_EMPTY;
 }
 
+static bool find_trust_of_files(struct building *building) {
+    const struct client_tls *written = building->written;
+    struct trust_text text = {.authorities = read_pem(building, &written->ca_certificates)};
+    if (written->ca_crl.text.size > 0)
+        text.crl = read_pem(building, &written->ca_crl);
+    /* A list that is written and cannot be had would be no list. */
+    if (written->ca_crl.text.size > 0 && text.crl.size == 0)
+        text.crl = SPAN_LITERAL("\n");
+    return take_trust(building, &written->ca_certificates, &text, DIAGNOSTIC_TLS_SETTING, "check the paths and their permissions",
+                      "caCertificates cannot be read, or is empty");
+}
+
+static bool find_trust(struct building *building) {
+    const struct client_tls *written = building->written;
+    struct trust_text text = {SPAN_EMPTY, SPAN_EMPTY};
+    if (written->insecure_skip_verify.value)
+        return true;
+    if (written->ca_certificates.text.size > 0)
+        return find_trust_of_files(building);
+    if (written->ca_crl.text.size > 0)
+        return fail(building, written->ca_crl.position, DIAGNOSTIC_UNSUPPORTED_RESTRICTION, "write caCertificates, too",
+                    "caCrl is not supported with the system's authorities");
+    if (written->credential_name.text.size == 0)
+        return true;
+    if (!compile_credential_trust(building->compiler, &written->credential_name, &text))
+        text = (struct trust_text){SPAN_EMPTY, SPAN_EMPTY};
+    return take_trust(building, &written->credential_name, &text, DIAGNOSTIC_SECRET_CONTENT,
+                      "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
+                      "no Secret of the credentialName holds certificates of authorities");
+}
+
 static bool find_identity_of_files(struct building *building) {
     const struct client_tls *written = building->written;
-    struct compiler *compiler = building->compiler;
     struct tls_identity_error error;
-    struct span name = arena_print(&compiler->scratch, "%.*s %.*s", SPAN_ARGUMENTS(written->client_certificate.text),
-                                   SPAN_ARGUMENTS(written->private_key.text));
-    struct span chain = read_pem(building, &written->client_certificate);
-    struct span key = read_pem(building, &written->private_key);
-    building->options.identity = compile_file_identity(compiler, name, chain, key, &error);
-    if (chain.size == 0 || key.size == 0)
-        snprintf(error.text, sizeof(error.text), "clientCertificate or privateKey cannot be read");
+    struct identity_text text = {.chain = read_pem(building, &written->client_certificate), .key = read_pem(building, &written->private_key)};
+    text.cache_key = arena_print(&building->compiler->scratch, "upstream %.*s %.*s", SPAN_ARGUMENTS(written->client_certificate.text),
+                                 SPAN_ARGUMENTS(written->private_key.text));
+    building->options.identity = identity_build_or_last(building->compiler, &text, &error);
+    if (text.chain.size == 0 || text.key.size == 0)
+        snprintf(error.text, sizeof(error.text), "clientCertificate or privateKey cannot be read, or is empty");
     if (building->options.identity == NULL)
         return fail(building, written->client_certificate.position, DIAGNOSTIC_TLS_SETTING, "check the paths and their permissions", error.text);
     if (error.text[0] != '\0')
@@ -207,7 +211,7 @@ static bool find_mesh(struct building *building, struct span *ret_server_name) {
         return refuse(building, mesh->mistake);
     building->options.is_mesh = true;
     building->options.identity = mesh->identity;
-    building->options.trust_pem = mesh->root_pem;
+    building->options.trust = mesh->trust;
     if (building->written->subject_alt_names.count == 0)
         find_accounts(building);
     *ret_server_name = arena_print(building->compiler->arena, "outbound_.%u_.%.*s_.%.*s", building->cluster->port,
@@ -239,7 +243,7 @@ static struct span describe(struct building *building, const struct cluster_tls 
     struct span text = arena_print(arena, "%s, server name %.*s, %s", client_tls_mode_name(building->written->mode),
                                    SPAN_ARGUMENTS(tls->server_name.size > 0 ? tls->server_name : SPAN_LITERAL("of the request")),
                                    options->skips_verification        ? "not verified"
-                                   : options->trust_pem.size > 0 ? "own authorities"
+                                   : options->trust != NULL ? "own authorities"
                                                                   : "system authorities");
     for (size_t i = 0; i < options->subject_alt_name_count; i++)
         text = arena_print(arena, "%.*s, wants %.*s", SPAN_ARGUMENTS(text), SPAN_ARGUMENTS(options->subject_alt_names[i]));

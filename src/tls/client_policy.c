@@ -15,6 +15,7 @@
 #include "tls/certificate.h"
 #include "tls/client_policy_context.h"
 #include "tls/identity_material.h"
+#include "tls/trust_material.h"
 #include "tls/pem.h"
 
 struct saved_session {
@@ -26,6 +27,7 @@ struct tls_client_policy {
     atomic_size_t references;
     SSL_CTX *context;
     struct tls_identity *identity;
+    struct tls_trust *trust; /* NULL: the system's */
     bool is_mesh;
     struct span alpn[TLS_CARRIES_COUNT]; /* encoded */
     struct arena arena;
@@ -69,49 +71,6 @@ static bool trust_system(SSL_CTX *context, struct tls_identity_error *ret_error)
     }
     SSL_CTX_set1_cert_store(context, system_store);
     return true;
-}
-
-static void free_bio(BIO **bio)
-{
-    BIO_free(*bio);
-}
-
-/* A bundle may hold hundreds, so it is not read as a chain. How many certificates of it can be read, which go to the store unless that is
- * NULL. */
-static size_t read_certificates(struct span pem, X509_STORE *store)
-{
-    BIO *bio CLEANUP(free_bio) = BIO_new_mem_buf(pem.data, (int)pem.size);
-    ASSERT(bio != NULL);
-    size_t count = 0;
-    X509 *certificate;
-    while ((certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-        count += store == NULL || X509_STORE_add_cert(store, certificate) == 1;
-        X509_free(certificate);
-    }
-    ERR_clear_error();
-    return count;
-}
-
-static bool trust_certificates(SSL_CTX *context, struct span pem, struct tls_identity_error *ret_error)
-{
-    bool trusts = read_certificates(pem, SSL_CTX_get_cert_store(context)) > 0;
-    if (!trusts)
-        snprintf(ret_error->text, sizeof(ret_error->text), "the text holds no certificate of an authority");
-    return trusts;
-}
-
-static size_t count_text(struct span text, struct span wanted)
-{
-    size_t count = 0;
-    for (; text.size >= wanted.size; text = span_from(text, 1))
-        count += span_starts_with(text, wanted);
-    return count;
-}
-
-bool tls_certificates_are_whole(struct span pem)
-{
-    size_t count = pem.size == 0 ? 0 : read_certificates(pem, NULL);
-    return count > 0 && count == count_text(pem, SPAN_LITERAL("-----BEGIN ")) && count == count_text(pem, SPAN_LITERAL("-----END "));
 }
 
 /* --- Verification --- */
@@ -253,7 +212,7 @@ void tls_client_policy_hash_options(const struct tls_client_policy_options *opti
     struct span *parts = arena_new_array(&arena, struct span, 3 + TLS_CARRIES_COUNT + chain_size + options->subject_alt_name_count);
     size_t count = 0;
     parts[count++] = options->skips_verification ? SPAN_LITERAL("skips") : options->is_mesh ? SPAN_LITERAL("mesh") : SPAN_LITERAL("verifies");
-    parts[count++] = options->trust_pem;
+    parts[count++] = options->trust == NULL ? SPAN_EMPTY : span_make(tls_trust_hash(options->trust), TLS_SHA256_SIZE);
     for (size_t i = 0; i < TLS_CARRIES_COUNT; i++)
         parts[count++] = options->protocols[i];
     parts[count++] = span_make(&chain_size, sizeof(chain_size));
@@ -306,7 +265,11 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
         return true;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, policy);
-    return options->trust_pem.size > 0 ? trust_certificates(context, options->trust_pem, ret_error) : trust_system(context, ret_error);
+    if (options->trust == NULL)
+        return trust_system(context, ret_error);
+    policy->trust = tls_trust_pin(options->trust);
+    SSL_CTX_set1_cert_store(context, tls_trust_store(options->trust));
+    return true;
 }
 
 bool tls_client_policy_create(const struct tls_client_policy_options *options, struct tls_identity_error *ret_error,
@@ -342,6 +305,7 @@ void tls_client_policy_unpin(struct tls_client_policy *policy)
     pthread_mutex_destroy(&policy->lock);
     SSL_CTX_free(policy->context);
     tls_identity_unpin(policy->identity);
+    tls_trust_unpin(policy->trust);
     arena_deinit(&policy->arena);
     free(policy);
 }

@@ -5,6 +5,7 @@
 
 #include "tls/hash.h"
 #include "tls/identity.h"
+#include "tls/trust.h"
 
 struct tls_client_policy;
 
@@ -17,7 +18,8 @@ enum tls_carried {
 };
 
 struct tls_client_policy_options {
-    struct span trust_pem;         /* certificates of the authorities; empty: the system's, or those of the file that SSL_CERT_FILE in the environment names */
+    struct tls_trust *trust;       /* the authorities, and whom they revoked; NULL: the system's, or those of the file that SSL_CERT_FILE in the
+                                      environment names */
     struct tls_identity *identity; /* shown when it is asked for; NULL: none */
     /* One of these must be in the server's certificate: DNS names (a wildcard there covers one label), IP addresses, URIs. None: the name
      * that the session asks for, if it has one. */
@@ -38,8 +40,6 @@ struct tls_client_policy *tls_client_policy_pin(struct tls_client_policy *policy
 void tls_client_policy_unpin(struct tls_client_policy *policy);
 /* The hash of the policy that would be made of them. */
 void tls_client_policy_hash_options(const struct tls_client_policy_options *options, uint8_t ret_hash[TLS_SHA256_SIZE]);
-/* Whether the text holds certificates and nothing that is cut off or not to be read, as a file does that is being written. */
-bool tls_certificates_are_whole(struct span pem);
 /* Equal where identity, trust and wanted names are: connections may be shared. TLS_SHA256_SIZE bytes. */
 const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy);
 

@@ -106,7 +106,7 @@ def test_an_empty_file_is_not_the_system_s_authorities(upstream, tmp_path):
     case = upstream(authority.issue("api.test"), {"mode": "SIMPLE", "caCertificates": str(tmp_path / "empty.pem")},
                     environment={"SSL_CERT_FILE": str(tmp_path / "system.pem")})
     assert case.get().status == 503 and case.origin.connections == 0
-    assert case.gateway.said("the file holds no certificates")
+    assert case.gateway.said("caCertificates cannot be read, or is empty")
 
 
 @pytest.mark.parametrize("days, reason", [((-9, -2), "certificate_has_expired"), ((2, 9), "certificate_is_not_yet_valid")])
@@ -175,6 +175,35 @@ def test_a_mutual_upstream_refuses_without_our_certificate(upstream):
     entry = case.gateway.entry(path="/refused")
     assert entry["response_flags"].split(",")[0] in ("UF", "UC")
     assert "ALERT" in entry["upstream_transport_failure_reason"], entry
+
+
+@pytest.mark.parametrize("source", ["files", "secret"])
+def test_revoked_certificates_are_refused(upstream, tmp_path, source):
+    authority = Authority()
+    certificate = authority.issue("api.test")
+    (tmp_path / "authority.pem").write_bytes(authority.pem)
+    (tmp_path / "crl.pem").write_bytes(authority.crl())
+
+    def lists(text):
+        if source == "files":
+            replace(tmp_path / "crl.pem", text)
+            return []
+        return [ca_secret("trust", authority, **{"ca.crl": text.decode()})]
+    files = {"mode": "SIMPLE", "caCertificates": str(tmp_path / "authority.pem"), "caCrl": str(tmp_path / "crl.pem")}
+    case = upstream(certificate, files if source == "files" else SIMPLE, lists(authority.crl()))
+    assert case.get().status == 200
+    case.world.write("backend.yaml", istio.service_entry("api.test", 80, case.origin.port, namespace="shop"),
+                     destination_rule("api.test", policy={"tls": files if source == "files" else SIMPLE}), *lists(authority.crl(certificate)))
+    wait_until(lambda: case.get("/revoked").status == 503, what="the list to count")
+    assert "certificate_revoked" in case.gateway.entry(path="/revoked", response_code=503)["upstream_transport_failure_reason"]
+
+
+def test_a_revocation_list_that_cannot_be_read_closes(upstream, tmp_path):
+    authority = Authority()
+    (tmp_path / "authority.pem").write_bytes(authority.pem)
+    case = upstream(authority.issue("api.test"), {"mode": "SIMPLE", "caCertificates": str(tmp_path / "authority.pem"), "caCrl": "/nowhere/crl.pem"})
+    assert case.get().status == 503 and case.origin.connections == 0
+    assert case.gateway.said("there is no PEM block of a revocation list")
 
 
 def test_secrets_are_watched(upstream):
@@ -274,7 +303,7 @@ def test_files_are_watched(upstream, tmp_path):
     for path in (key, chain, folder / "authority.pem"):
         os.remove(path)
     case.gateway.wait_said("clientCertificate or privateKey cannot be read")
-    case.gateway.wait_said("the file cannot be read")
+    case.gateway.wait_said("caCertificates cannot be read, or is empty")
     assert case.get().status == 200
 
 
