@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "base/compiler.h"
+#include "compile/compiler.h"
 #include "tls/server_policy.h"
 
 static const char *const allowed[] = {
@@ -26,4 +26,22 @@ bool cipher_suite_is_usable(struct span name) {
         if (span_equal(name, span_of(allowed[i])))
             return tls_cipher_suite_is_known(name);
     return false;
+}
+
+void tls_names_filter(struct compiler *compiler, const struct object_meta *meta, const struct located_list *written,
+                      bool (*is_usable)(struct span), const char *what, struct span_list *ret_names) {
+    struct span_list names = {0};
+    for (size_t i = 0; i < written->count; i++) {
+        struct span name = written->items[i].text;
+        bool repeated = span_list_contains(&names, name);
+        if (is_usable(name) && !repeated) {
+            ARRAY_APPEND(&compiler->scratch, &names, name);
+            continue;
+        }
+        if (meta != NULL && compiler_first_report(compiler, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta))
+            compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta, "",
+                            "%s \"%.*s\" is %s; it is left out", what, SPAN_ARGUMENTS(name),
+                            repeated ? "there already" : "not known");
+    }
+    *ret_names = names;
 }

@@ -42,25 +42,6 @@ static enum tls_version version_of(enum gateway_tls_version written, enum gatewa
     return TLS_VERSION_UNSET;
 }
 
-/* Unknown and repeated names are left out with a warning, as Istio does. */
-static void filter_names(struct compiler *compiler, const struct object_meta *meta, const struct located_list *written,
-                         bool (*is_usable)(struct span), const char *what, struct span_list *ret_names) {
-    struct span_list names = {0};
-    for (size_t i = 0; i < written->count; i++) {
-        struct span name = written->items[i].text;
-        bool repeated = span_list_contains(&names, name);
-        if (is_usable(name) && !repeated) {
-            ARRAY_APPEND(&compiler->scratch, &names, name);
-            continue;
-        }
-        if (compiler_first_report(compiler, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta))
-            compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta, "",
-                            "%s \"%.*s\" is %s; it is left out", what, SPAN_ARGUMENTS(name),
-                            repeated ? "there already" : "not known");
-    }
-    *ret_names = names;
-}
-
 static struct span joined(struct arena *arena, const struct span_list *names) {
     struct span text = SPAN_EMPTY;
     for (size_t i = 0; i < names->count; i++)
@@ -93,9 +74,9 @@ static void read_settings(struct compiler *compiler, const struct merged_server 
     const struct gateway_tls *tls = server->server->tls;
     const struct object_meta *meta = &server->gateway->meta;
     const struct mesh_config *mesh = &compiler->mesh;
-    filter_names(compiler, meta, tls->cipher_suites.count > 0 ? &tls->cipher_suites : &mesh->tls_cipher_suites, cipher_suite_is_usable,
+    tls_names_filter(compiler, meta, tls->cipher_suites.count > 0 ? &tls->cipher_suites : &mesh->tls_cipher_suites, cipher_suite_is_usable,
                  "cipher suite", ret_ciphers);
-    filter_names(compiler, meta, tls->ecdh_curves.count > 0 ? &tls->ecdh_curves : &mesh->tls_ecdh_curves, tls_curve_is_known, "curve",
+    tls_names_filter(compiler, meta, tls->ecdh_curves.count > 0 ? &tls->ecdh_curves : &mesh->tls_ecdh_curves, tls_curve_is_known, "curve",
                  ret_curves);
     options->min_version = version_of(tls->min_protocol_version, mesh->tls_min_protocol_version);
     options->max_version = version_of(tls->max_protocol_version, GATEWAY_TLS_AUTO);

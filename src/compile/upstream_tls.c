@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "compile/cipher_suite.h"
 #include "compile/compiler.h"
 #include "compile/credentials.h"
 #include "compile/identity_build.h"
@@ -9,6 +10,7 @@
 #include "compile/trust.h"
 #include "compile/upstream_cache.h"
 #include "tls/client_policy.h"
+#include "tls/server_policy.h"
 
 /* One cluster's TLS on its way. */
 struct building {
@@ -237,6 +239,23 @@ static void offer_protocols(struct building *building) {
         protocols[TLS_CARRIES_BYTES] = SPAN_LITERAL("h2");
 }
 
+static struct span joined(struct compiler *compiler, const struct span_list *names) {
+    struct span text = SPAN_EMPTY;
+    for (size_t i = 0; i < names->count; i++)
+        text = arena_print(&compiler->scratch, "%.*s%s%.*s", SPAN_ARGUMENTS(text), i > 0 ? ":" : "", SPAN_ARGUMENTS(names->items[i]));
+    return text;
+}
+
+/* meshConfig.tlsDefaults, which is not for the mesh's own mutual TLS. Source: Istio's applyTLSDefaults. */
+static void take_defaults(struct building *building) {
+    struct compiler *compiler = building->compiler;
+    struct span_list ciphers, curves;
+    tls_names_filter(compiler, NULL, &compiler->mesh.tls_cipher_suites, cipher_suite_is_usable, "cipher suite", &ciphers);
+    tls_names_filter(compiler, NULL, &compiler->mesh.tls_ecdh_curves, tls_curve_is_known, "curve", &curves);
+    building->options.cipher_suites = joined(compiler, &ciphers);
+    building->options.curves = joined(compiler, &curves);
+}
+
 static struct span describe(struct building *building, const struct cluster_tls *tls) {
     const struct tls_client_policy_options *options = &building->options;
     struct arena *arena = building->compiler->arena;
@@ -265,6 +284,8 @@ static void make(struct building *building) {
     bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(building, &server_name) : find_trust(building) && find_identity(building);
     if (!found)
         return;
+    if (written->mode != CLIENT_TLS_ISTIO_MUTUAL)
+        take_defaults(building);
     offer_protocols(building);
     if (!upstream_cache_policy(compiler->options->upstreams, &building->options, &error, &made)) {
         fail(building, written->position, DIAGNOSTIC_TLS_SETTING, "", error.text);

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/certificate.h"
+#include "tls/cipher_defaults.h"
 #include "tls/client_policy_context.h"
 #include "tls/identity_material.h"
 #include "tls/trust_material.h"
@@ -209,10 +210,12 @@ void tls_client_policy_hash_options(const struct tls_client_policy_options *opti
     size_t chain_size = options->identity == NULL ? 0 : tls_identity_chain_size(options->identity);
     struct arena arena CLEANUP(arena_deinit);
     arena_init(&arena, 1024);
-    struct span *parts = arena_new_array(&arena, struct span, 3 + TLS_CARRIES_COUNT + chain_size + options->subject_alt_name_count);
+    struct span *parts = arena_new_array(&arena, struct span, 5 + TLS_CARRIES_COUNT + chain_size + options->subject_alt_name_count);
     size_t count = 0;
     parts[count++] = options->skips_verification ? SPAN_LITERAL("skips") : options->is_mesh ? SPAN_LITERAL("mesh") : SPAN_LITERAL("verifies");
     parts[count++] = options->trust == NULL ? SPAN_EMPTY : span_make(tls_trust_hash(options->trust), TLS_SHA256_SIZE);
+    parts[count++] = options->cipher_suites;
+    parts[count++] = options->curves;
     for (size_t i = 0; i < TLS_CARRIES_COUNT; i++)
         parts[count++] = options->protocols[i];
     parts[count++] = span_make(&chain_size, sizeof(chain_size));
@@ -261,6 +264,13 @@ static bool set_up(struct tls_client_policy *policy, const struct tls_client_pol
         policy->names[policy->name_count++] = arena_copy(&policy->arena, options->subject_alt_names[i]);
     if (options->identity != NULL)
         policy->identity = tls_identity_pin(options->identity);
+    const char *ciphers = options->cipher_suites.size > 0 ? arena_copy(&policy->arena, options->cipher_suites).data : TLS_CIPHERS_DEFAULT;
+    if (SSL_CTX_set_strict_cipher_list(context, ciphers) != 1 ||
+        (options->curves.size > 0 && SSL_CTX_set1_groups_list(context, arena_copy(&policy->arena, options->curves).data) != 1)) {
+        ERR_clear_error();
+        snprintf(ret_error->text, sizeof(ret_error->text), "cipherSuites or ecdhCurves cannot be used");
+        return false;
+    }
     if (options->skips_verification)
         return true;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);

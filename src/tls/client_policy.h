@@ -26,6 +26,9 @@ struct tls_client_policy_options {
     const struct span *subject_alt_names;
     size_t subject_alt_name_count;
     bool skips_verification;
+    /* For TLS 1.2, and key exchange groups, as the library lists them: "A:B". Empty: ECDHE with AES-GCM or ChaCha20-Poly1305; the library's groups. */
+    struct span cipher_suites;
+    struct span curves;
     bool is_mesh; /* Istio's mutual TLS: without names only the chain counts */
     /* What ALPN offers (RFC 7301), by what is carried: names separated by commas, the best first; empty: no ALPN. The choice of the server is not
      * looked at, for the peer knows the protocol in advance (as in Envoy with an explicit protocol). */

@@ -8,15 +8,11 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "tls/cipher_defaults.h"
 #include "tls/server_policy_context.h"
 #include "tls/session_library.h"
 #include "tls/tickets_library.h"
 
-/* Envoy's defaults: AES-128 and ChaCha20 are equal, so the client's hardware decides; AES-256 after them. */
-#define CIPHERS_DEFAULT                                              \
-    "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:" \
-    "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"     \
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
 /* Envoy's two behind the post-quantum hybrid (draft-ietf-tls-ecdhe-mlkem), which a client without it never sees. */
 #define CURVES_DEFAULT "X25519MLKEM768:X25519:P-256"
 
@@ -69,7 +65,7 @@ static char *join_names(const struct span *names, size_t count)
 static bool set_ciphers(SSL_CTX *context, const struct span *names, size_t count)
 {
     if (count == 0)
-        return SSL_CTX_set_strict_cipher_list(context, CIPHERS_DEFAULT) == 1;
+        return SSL_CTX_set_strict_cipher_list(context, TLS_CIPHERS_DEFAULT) == 1;
     char *text CLEANUP(memory_free_pointer) = join_names(names, count);
     return text != NULL && SSL_CTX_set_strict_cipher_list(context, text) == 1;
 }

@@ -161,6 +161,26 @@ def test_a_port_s_block_stands_for_itself(upstream):
     wait_until(lambda: case.get().status != 200, what="plaintext, for the subset's port has no tls block")
 
 
+@pytest.mark.parametrize("suites, status", [(None, 503), (["ECDHE-ECDSA-AES256-SHA"], 200)])
+def test_cipher_suites_of_the_mesh_settings(tmp_path, run_gateway, origin, suites, status):
+    """By default only those with forward secrecy and authenticated encryption; meshConfig.tlsDefaults says otherwise."""
+    authority = Authority()
+    context = server_context(tmp_path, authority.issue("api.test"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES256-SHA")
+    secure = origin("secure", tls=context)
+    world = World(tmp_path, run_gateway)
+    mesh = {"tlsDefaults": {"cipherSuites": suites, "ecdhCurves": ["P-256"]}} if suites else {}
+    world.write("base.yaml", istio.operator([("http2", 80, world.port)], mesh), istio.gateway(istio.server(80, "HTTP", ["*"])))
+    world.write("backend.yaml", istio.service_entry("api.test", 80, secure.port, namespace="shop"), ca_secret("trust", authority),
+                destination_rule("api.test", policy={"tls": SIMPLE}))
+    world.routes(at("/", to("api.test")))
+    gateway = world.start()
+    assert request(world.port, "/x", "api.test").status == status
+    if status == 503:
+        assert "HANDSHAKE_FAILURE" in gateway.entry(path="/x")["upstream_transport_failure_reason"]
+
+
 def test_disable_is_plaintext(upstream):
     case = upstream(Authority().issue("api.test"), {"mode": "DISABLE"})
     assert case.get().status != 200
