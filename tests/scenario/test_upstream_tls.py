@@ -346,6 +346,33 @@ def test_connections_are_shared_for_equal_names_only(upstream):
     assert set(case.context.names) == {"one.test", "two.test"}
 
 
+def test_connections_are_not_shared_across_identities_and_trust(upstream):
+    """Two hosts at one address and with one server name: each request goes out under its own host's certificate and authorities."""
+    authority, clients = Authority(), Authority()
+    seen = []
+
+    def note(connection, stream, head):
+        seen.append((head.split()[1].decode(), dict(pair[0] for pair in connection.getpeercert()["subject"])["commonName"]))
+        stream.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+        stream.flush()
+        return True
+    case = upstream(authority.issue("same.test"), {"mode": "DISABLE"}, client_authority=clients)
+    case.origin.handle = note
+    objects, routes = [], []
+    for name, trusted in (("one", authority), ("two", authority), ("three", Authority())):
+        entry = istio.service_entry(f"{name}.test", 80, case.origin.port, namespace="shop")
+        entry["metadata"]["name"] = name
+        objects += [entry, clients.issue(f"{name}-client.test").secret(name), ca_secret(f"{name}-cacert", trusted, "cacert"),
+                    destination_rule(f"{name}.test", policy={"tls": {"mode": "MUTUAL", "credentialName": name, "sni": "same.test"}}, name=name)]
+        routes.append(at(f"/{name}", to(f"{name}.test")))
+    case.world.write("backend.yaml", *objects)
+    case.world.routes(*routes)
+    wait_until(lambda: case.get("/one").status == 200, what="the new routes")
+    for _ in range(8):
+        assert [case.get(path).status for path in ("/one", "/two", "/three")] == [200, 200, 503]
+    assert set(seen) == {("/one", "one-client.test"), ("/two", "two-client.test")}
+
+
 def test_sessions_are_resumed_for_equal_names_only(upstream):
     def answer_once(_, stream, head):
         stream.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
