@@ -279,7 +279,8 @@ static void make(struct building *building) {
     struct tls_client_policy *made;
     struct tls_identity_error error;
     struct span server_name = SPAN_EMPTY;
-    building->options.skips_verification = written->insecure_skip_verify.value;
+    /* Of the mesh's own mutual TLS Istio does not look at it. */
+    building->options.skips_verification = written->insecure_skip_verify.value && written->mode != CLIENT_TLS_ISTIO_MUTUAL;
     find_names(building);
     bool found = written->mode == CLIENT_TLS_ISTIO_MUTUAL ? find_mesh(building, &server_name) : find_trust(building) && find_identity(building);
     if (!found)
