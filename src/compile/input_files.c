@@ -45,13 +45,26 @@ static bool read_text(struct arena *arena, struct span path, struct span *ret_te
     return true;
 }
 
-static struct span folder_of(struct arena *arena, struct span path) {
+/* "." and "/" have none above them. */
+static struct span parent_of(struct span path) {
     size_t end = path.size;
     while (end > 0 && path.data[end - 1] != '/')
         end--;
     if (end == 0)
-        return arena_copy(arena, SPAN_LITERAL("."));
-    return arena_copy(arena, span_first(path, end > 1 ? end - 1 : 1));
+        return SPAN_LITERAL(".");
+    return span_first(path, end > 1 ? end - 1 : 1);
+}
+
+struct span input_file_folder(const struct input_file *file, struct arena *arena) {
+    struct span path = file->path;
+    struct stat status;
+    for (;;) {
+        struct span parent = parent_of(path);
+        struct span folder = arena_copy(arena, parent);
+        if (span_equal(parent, path) || (stat(folder.data, &status) == 0 && S_ISDIR(status.st_mode)))
+            return folder;
+        path = parent;
+    }
 }
 
 static void note(struct input_files *files, struct span path, bool readable, struct span text) {
@@ -59,7 +72,6 @@ static void note(struct input_files *files, struct span path, bool readable, str
         if (span_equal(files->items[i].path, path))
             return;
     struct input_file file = {.path = arena_copy(&files->arena, path),
-                              .folder = folder_of(&files->arena, path),
                               .readable = readable,
                               .content_hash = span_hash(text)};
     ARRAY_APPEND(&files->arena, files, file);

@@ -11,7 +11,6 @@
 
 struct input_file {
     struct span path; /* with a NUL behind it */
-    struct span folder; /* likewise */
     bool readable;
     uint64_t content_hash;
 };
@@ -30,6 +29,8 @@ void input_files_reset(struct input_files *files);
 /* The text of a regular file, in `arena`, and a note of it in `files` (which may be NULL). False: it cannot be read, or is larger than
  * TLS_FILE_BYTES_MAX; that is noted too. Relative paths count from the working directory. */
 MUST_USE bool input_files_read(struct input_files *files, struct arena *arena, struct span path, struct span *ret_text);
+/* Where it lies, or of that path the nearest folder that is there now; with a NUL behind it. */
+struct span input_file_folder(const struct input_file *file, struct arena *arena);
 /* Whether a file reads otherwise now than it did then. */
 bool input_files_changed(const struct input_files *files);
 

@@ -47,6 +47,10 @@ static void write_text(const char *path, const char *text) {
     fclose(file);
 }
 
+static void assert_folder(struct fixture *fixture, size_t index, const char *expected) {
+    assert_string_equal(input_file_folder(&fixture->files.items[index], &fixture->arena).data, expected);
+}
+
 static bool read_file(struct fixture *fixture, struct span *ret_text) {
     return input_files_read(&fixture->files, &fixture->arena, span_of(fixture->path), ret_text);
 }
@@ -59,7 +63,7 @@ static void test_a_file_that_changes(void **state) {
     assert_true(span_equal(text, SPAN_LITERAL("one")));
     assert_true(read_file(fixture, &text));
     assert_int_equal(fixture->files.count, 1);
-    assert_true(span_equal(fixture->files.items[0].folder, span_of(fixture->folder)));
+    assert_folder(fixture, 0, fixture->folder);
     assert_false(input_files_changed(&fixture->files));
     write_text(fixture->path, "two");
     assert_true(input_files_changed(&fixture->files));
@@ -90,9 +94,24 @@ static void test_what_is_no_file(void **state) {
     assert_false(read_file(fixture, &text));
     assert_false(input_files_read(NULL, &fixture->arena, span_of("nowhere.pem"), &text));
     assert_false(input_files_read(&fixture->files, &fixture->arena, span_of("nowhere.pem"), &text));
-    assert_string_equal(fixture->files.items[fixture->files.count - 1].folder.data, ".");
+    assert_folder(fixture, fixture->files.count - 1, ".");
     assert_false(input_files_read(&fixture->files, &fixture->arena, span_of("/nowhere.pem"), &text));
-    assert_string_equal(fixture->files.items[fixture->files.count - 1].folder.data, "/");
+    assert_folder(fixture, fixture->files.count - 1, "/");
+}
+
+static void test_a_folder_that_comes_later(void **state) {
+    struct fixture *fixture = *state;
+    char path[128];
+    struct span text;
+    snprintf(path, sizeof(path), "%s/not/yet/ca.pem", fixture->folder);
+    assert_false(input_files_read(&fixture->files, &fixture->arena, span_of(path), &text));
+    assert_folder(fixture, 0, fixture->folder);
+    assert_false(input_files_read(&fixture->files, &fixture->arena, span_of("not/yet/ca.pem"), &text));
+    assert_folder(fixture, 1, ".");
+    snprintf(path, sizeof(path), "%s/not", fixture->folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_folder(fixture, 0, path);
+    rmdir(path);
 }
 
 static void test_a_file_too_large(void **state) {
@@ -110,6 +129,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_file_that_changes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_that_comes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_no_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_folder_that_comes_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_file_too_large, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -326,11 +326,12 @@ static void watch_files(const struct configuration *configuration, struct config
     for (size_t i = 0; i < sources->watch_directory_count; i++)
         folders[i] = sources->watch_directories[i];
     for (size_t i = 0; i < files->count; i++) {
+        struct span folder = input_file_folder(&files->items[i], &load->arena);
         bool known = false;
         for (size_t j = sources->watch_directory_count; j > 0 && !known; j--)
-            known = span_equal(span_of(folders[j - 1]), files->items[i].folder);
+            known = span_equal(span_of(folders[j - 1]), folder);
         if (!known)
-            folders[sources->watch_directory_count++] = arena_copy(&load->arena, files->items[i].folder).data;
+            folders[sources->watch_directory_count++] = folder.data;
     }
     sources->watch_directories = folders;
 }

@@ -6,7 +6,7 @@ from scenario.test_destinations import World, at, destination_rule, slice_of, to
 from support import configuration as istio
 from support.client import request
 from support.gateway import wait_until
-from support.mesh import TLS_MODE, Mesh, peer_authentication, pod
+from support.mesh import IDENTITY_FILES, TLS_MODE, Mesh, peer_authentication, pod
 from support.pki import Authority
 from scenario.test_upstream_tls import server_context
 
@@ -238,15 +238,41 @@ def test_what_does_not_fit_leaves_the_last_good_identity(town):
 
 def test_a_folder_that_is_filled_later(town):
     case = town()
-    parts = {path.name: path.read_bytes() for path in case.mesh.folder.iterdir()}
-    for name in parts:
-        (case.mesh.folder / name).unlink()
+    there = case.mesh.folder.with_name("there")
+    case.mesh.folder.rename(there)
     case.start()
     assert case.get() == 503 and case.inside.connections == 0
     assert case.gateway.said("--mesh-identity holds no")
-    for name, text in parts.items():
-        case.mesh.put(name, text)
+    case.mesh.folder.mkdir()
+    # Time enough for the folder alone to be noticed.
+    for number in range(20):
+        assert case.get(f"/{number}") == 503
+    for name in IDENTITY_FILES:
+        case.mesh.put(name, (there / name).read_bytes())
     wait_until(lambda: case.get() == 200, what="the identity to be used")
+
+
+def test_a_folder_of_kubernetes(town, tmp_path):
+    """A mounted volume: links into ..data, a link itself, which is replaced in one step."""
+    case = town()
+    volume = tmp_path / "volume"
+    volume.mkdir()
+
+    def mount(number):
+        (volume / f"..{number}").mkdir()
+        for name in IDENTITY_FILES:
+            (volume / f"..{number}" / name).write_bytes((case.mesh.folder / name).read_bytes())
+        (volume / "..new").symlink_to(f"..{number}")
+        (volume / "..new").rename(volume / "..data")
+    mount(1)
+    for name in IDENTITY_FILES:
+        (volume / name).symlink_to(f"..data/{name}")
+    case.arguments = ["--mesh-identity", str(volume)]
+    case.start()
+    assert case.get() == 200
+    serial = case.mesh.rotate()
+    mount(2)
+    wait_until(lambda: case.get() == 200 and shown_serial(case) == serial, what="the new volume")
 
 
 def test_new_roots_are_trusted_and_old_ones_are_not(town, tmp_path):
