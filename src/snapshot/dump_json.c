@@ -340,7 +340,7 @@ void cluster_dump_json_open(const struct cluster *cluster, struct json_writer *j
     json_put_number(json, "connect_timeout_ns", cluster->connect_timeout_ns);
     put_text_unless_empty(json, "destination_rule", cluster->destination_rule);
     if (cluster->tls != NULL)
-        json_put_text(json, "tls", cluster->tls->description);
+        json_put_text(json, cluster->tls_by_endpoint ? "tls_of_some_endpoints" : "tls", cluster->tls->description);
     put_text_unless_empty(json, "refused", cluster->refusal);
     if (cluster->name_count == 0)
         return;
@@ -351,6 +351,8 @@ void cluster_dump_json_open(const struct cluster *cluster, struct json_writer *j
         json_put_text(json, "host", cluster->names[i].host);
         json_put_number(json, "port", cluster->names[i].port);
         json_put_number(json, "weight", cluster->names[i].weight);
+        if (cluster->tls_by_endpoint)
+            json_put_bool(json, "tls", cluster->names[i].uses_tls);
         json_object_end(json);
     }
     json_array_end(json);
@@ -364,6 +366,8 @@ static void put_cluster(const struct cluster *cluster, struct json_writer *json)
         json_put_text(json, "address", cluster->endpoints[i].address_text);
         if (cluster->weight_total > 0)
             json_put_number(json, "weight", cluster->endpoints[i].weight);
+        if (cluster->tls_by_endpoint)
+            json_put_bool(json, "tls", cluster->endpoints[i].uses_tls);
         json_object_end(json);
     }
     json_array_end(json);
