@@ -75,6 +75,8 @@ static void add_assignment(struct header_draft *draft, const struct label *item,
         report(draft, DIAGNOSTIC_ERROR, item->position, "%s; requests are answered 503", error.text);
     else
         (*count)++;
+    if (access_log_value_names_upstream_tls(&target->value))
+        draft->compiler->snapshot->settings.names_upstream_tls = true;
 }
 
 static int compare_labels(const void *left, const void *right) {

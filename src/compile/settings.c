@@ -101,6 +101,8 @@ static void compile_access_log(struct compiler *compiler, struct snapshot *snaps
         parsed = json ? compile_json_format(compiler, written, &snapshot->access_log, &error)
                       : access_log_format_parse_text(compiler->arena, written->text, &snapshot->access_log, &error);
     if (parsed)
+        snapshot->settings.names_upstream_tls |= access_log_format_names_upstream_tls(snapshot->access_log);
+    if (parsed)
         return;
     snapshot->access_log = access_log_format_default(compiler->arena, json);
     if (written->text.size > 0)
@@ -134,6 +136,23 @@ static void compile_labels(struct compiler *compiler, struct gateway_settings *s
                 *wanted[j].value = arena_copy(compiler->arena, compiler->gateway_labels.items[i].value);
 }
 
+static enum client_certificate_forwarding forwarding_of(enum forward_client_cert written) {
+    switch (written) {
+    case FORWARD_CLIENT_CERT_UNDEFINED:
+    case FORWARD_CLIENT_CERT_SANITIZE_SET:
+        return CLIENT_CERTIFICATE_SANITIZE_SET;
+    case FORWARD_CLIENT_CERT_SANITIZE:
+        return CLIENT_CERTIFICATE_SANITIZE;
+    case FORWARD_CLIENT_CERT_FORWARD_ONLY:
+        return CLIENT_CERTIFICATE_FORWARD_ONLY;
+    case FORWARD_CLIENT_CERT_APPEND_FORWARD:
+        return CLIENT_CERTIFICATE_APPEND_FORWARD;
+    case FORWARD_CLIENT_CERT_ALWAYS_FORWARD_ONLY:
+        return CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY;
+    }
+    return CLIENT_CERTIFICATE_SANITIZE;
+}
+
 void compile_settings(struct compiler *compiler) {
     struct snapshot *snapshot = compiler->snapshot;
     struct gateway_settings *settings = &snapshot->settings;
@@ -142,6 +161,7 @@ void compile_settings(struct compiler *compiler) {
     settings->gateway_namespace = arena_copy(compiler->arena, compiler->gateway_namespace);
     compile_labels(compiler, settings);
     settings->trusted_proxy_count = mesh->num_trusted_proxies;
+    settings->client_certificate_forwarding = forwarding_of(mesh->forward_client_cert_details);
     settings->strict_sni = compiler->options->strict_sni;
     settings->path_normalization = path_normalization_of(mesh->path_normalization);
     settings->termination_drain_duration_ns = (uint64_t)mesh->termination_drain_duration_ns;

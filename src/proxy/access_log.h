@@ -10,6 +10,10 @@
 
 struct message_head; /* wire/message.h */
 struct access_log_ring;
+struct tls_facts;    /* proxy/tls_facts.h */
+struct tls_identity; /* tls/identity.h */
+struct tls_peer;     /* tls/peer.h */
+struct tls_session;  /* tls/session.h */
 
 /* Everything a line may say. Spans are borrowed until access_log_write returns; absent values are empty spans (printed null or "-"). */
 struct access_log_record {
@@ -34,6 +38,10 @@ struct access_log_record {
     bool coalesced; /* the request was routed by another server than the connection's own */
     struct span tls_version, tls_cipher;
     struct span downstream_transport_failure_reason;
+    const struct tls_session *downstream_session;   /* NULL: plaintext */
+    const struct tls_identity *downstream_identity; /* that the gateway showed; NULL: none */
+    const struct tls_peer *downstream_peer;         /* the client's certificate; NULL: none */
+    const struct tls_facts *upstream_tls;           /* NULL: plaintext, or nobody asks */
     uint64_t connection_id;
 };
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "proxy/access_log_line.h"
+#include "proxy/access_log_tls.h"
 #include "wire/message.h"
 #include "wire/response_flag.h"
 
@@ -182,6 +183,11 @@ static struct access_log_item_value start_time(struct span format, uint64_t wall
     return format.size == 0 ? start_time_default(wall_ns, calendar, scratch) : start_time_formatted(format, wall_ns, scratch);
 }
 
+struct access_log_item_value access_log_time(struct span format, uint64_t wall_ns, char scratch[ACCESS_LOG_SCRATCH_BYTES]) {
+    struct access_log_calendar calendar = {.size = 0};
+    return start_time(format, wall_ns, &calendar, scratch);
+}
+
 static struct access_log_item_value port(const struct network_address *value) {
     return value->size == 0 ? absent() : number(value->port);
 }
@@ -250,6 +256,10 @@ struct access_log_item_value access_log_item_value(const struct access_log_item 
     case ACCESS_LOG_CONNECTION_ID: return number(record->connection_id);
     case ACCESS_LOG_HOSTNAME:
     case ACCESS_LOG_ENVIRONMENT: return environment(item);
+#define TLS_CASE(name, parameters) case ACCESS_LOG_##name:
+    ACCESS_LOG_TLS_OPERATORS(TLS_CASE)
+#undef TLS_CASE
+        return access_log_tls_value(item, record, scratch);
     case ACCESS_LOG_ABSENT: return absent();
     case ACCESS_LOG_LITERAL: break;
     }

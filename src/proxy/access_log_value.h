@@ -28,6 +28,9 @@ struct access_log_calendar {
 
 #define ACCESS_LOG_SCRATCH_BYTES 512
 
+/* A time by a format of strftime, else as START_TIME prints it. */
+struct access_log_item_value access_log_time(struct span format, uint64_t wall_ns, char scratch[ACCESS_LOG_SCRATCH_BYTES]);
+
 /* `scratch` holds the text of values that are made up here (times, addresses); the value is valid as long as it and the record are. Not for
  * literals. */
 struct access_log_item_value access_log_item_value(const struct access_log_item *item, const struct access_log_record *record,

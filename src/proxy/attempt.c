@@ -3,6 +3,7 @@
 #include "proxy/exchange_internal.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rules.h"
+#include "proxy/tls_facts.h"
 #include "wire/response_flag.h"
 
 static void attempt_connect(struct exchange *exchange);
@@ -128,6 +129,8 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     attempt->connection = connection;
     attempt->started_ns = exchange->context->now_ns;
     exchange->upstream_local = connection->local;
+    if (exchange->settings->names_upstream_tls)
+        exchange->upstream_tls = connection->transport.tls == NULL ? NULL : tls_facts_note(&exchange->arena, connection->transport.tls);
     exchange->phase = EXCHANGE_WAITING;
     if (!send_request(exchange)) {
         reply_overload(exchange);

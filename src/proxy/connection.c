@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "os/socket.h"
+#include "proxy/client_identity.h"
 #include "proxy/forward.h"
 #include "proxy/handshake_log.h"
 #include "tls/identity.h"
@@ -75,6 +76,7 @@ static void connection_free(struct connection *connection) {
     struct proxy_context *context = connection->context;
     free(connection->server_name);
     tls_identity_unpin(connection->facts.shown_identity);
+    client_identity_destroy(connection->facts.client);
     connection->tag = 0;
     counter_subtract(&context->counters.connections_active, 1);
     pool_release(&context->connections, connection);

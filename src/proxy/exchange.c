@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "proxy/client_identity.h"
 #include "proxy/coalesce.h"
 #include "proxy/fault.h"
 #include "proxy/grpc_reply.h"
@@ -421,7 +422,11 @@ static void exchange_begin(struct exchange *exchange) {
     const struct filter_chain *chain;
     exchange_pin(exchange, &chain);
     const struct downstream_facts *facts = http_connection_facts(exchange->http);
-    struct request_origin origin = {.local = facts->local, .peer = facts->remote, .tls = facts->tls};
+    struct request_origin origin = {.local = facts->local,
+                                    .peer = facts->remote,
+                                    .tls = facts->tls,
+                                    .has_client_certificate = facts->client != NULL,
+                                    .client_certificate = facts->client == NULL ? SPAN_EMPTY : facts->client->forwarded};
     enum request_verdict verdict =
         request_rules_apply(exchange->request, &origin, exchange->settings, &exchange->context->random, &exchange->client);
     if (chain == NULL || chain->routes == NULL) {

@@ -6,6 +6,8 @@
 #include "proxy/context.h"
 #include "proxy/transport.h"
 
+struct client_identity; /* proxy/client_identity.h */
+
 /* Facts about the connection that requests need; lives in struct connection for as long as the HTTP phase. */
 struct downstream_facts {
     struct network_address local, remote;
@@ -13,6 +15,8 @@ struct downstream_facts {
     struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
     bool tls;
     struct tls_identity *shown_identity; /* by the handshake; NULL for plaintext */
+    const struct tls_session *session;   /* NULL for plaintext */
+    struct client_identity *client;      /* by its certificate; NULL: it showed none */
     struct span alpn; /* the protocol that was negotiated; empty without one */
     uint64_t connection_id;
     uint64_t start_ns, start_wall_ns; /* when the connection was accepted */

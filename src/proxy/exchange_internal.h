@@ -92,6 +92,7 @@ struct exchange {
     struct network_address upstream_local, client;
     struct destination_slot *counters; /* of the destination; NULL: none was chosen */
     bool counters_pinned;
+    const struct tls_facts *upstream_tls; /* in the arena; NULL: plaintext, or nobody asks */
 
     struct arena arena;
     alignas(max_align_t) char memory[EXCHANGE_ARENA_BLOCK_BYTES]; /* the arena's first block */

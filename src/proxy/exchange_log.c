@@ -1,5 +1,6 @@
 /* The line that an exchange leaves behind. */
 #include "proxy/access_log.h"
+#include "proxy/client_identity.h"
 #include "proxy/exchange_internal.h"
 
 static struct span protocol_text(const struct exchange *exchange) {
@@ -19,6 +20,7 @@ static void fill_upstream(const struct exchange *exchange, struct access_log_rec
     record->upstream_host = exchange->upstream_host;
     record->upstream_cluster = exchange->upstream_cluster;
     record->upstream_local = exchange->upstream_local;
+    record->upstream_tls = exchange->upstream_tls;
     record->attempt_count = exchange->attempt.number;
     record->route_name = exchange->route_name;
 }
@@ -31,6 +33,9 @@ static void fill_downstream(const struct exchange *exchange, struct access_log_r
     record->requested_server_name = facts->server_name;
     record->tls_version = facts->tls_version;
     record->tls_cipher = facts->tls_cipher;
+    record->downstream_session = facts->session;
+    record->downstream_identity = facts->shown_identity;
+    record->downstream_peer = facts->client == NULL ? NULL : &facts->client->peer;
     record->connection_id = facts->connection_id;
 }
 

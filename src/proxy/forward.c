@@ -5,12 +5,16 @@
 #include "base/memory.h"
 #include "os/socket.h"
 #include "proxy/access_log.h"
+#include "proxy/client_identity.h"
 #include "proxy/connect.h"
 #include "proxy/destination_counters.h"
+#include "proxy/tls_facts.h"
 #include "proxy/tunnel.h"
 #include "tls/client_policy.h"
 #include "tls/session.h"
 #include "wire/response_flag.h"
+
+#define TLS_FACTS_BLOCK_BYTES 4096
 
 struct forward {
     struct proxy_context *context;
@@ -76,7 +80,14 @@ static void forward_log(struct forward *forward) {
         .tls_version = facts->tls_version,
         .tls_cipher = facts->tls_cipher,
         .connection_id = facts->connection_id,
+        .downstream_session = facts->session,
+        .downstream_identity = facts->shown_identity,
+        .downstream_peer = facts->client == NULL ? NULL : &facts->client->peer,
     };
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, TLS_FACTS_BLOCK_BYTES);
+    if (context->current->snapshot->settings.names_upstream_tls && forward->upstream.tls != NULL)
+        record.upstream_tls = tls_facts_note(&arena, forward->upstream.tls);
     access_log_write(context->access_log, format, &record);
 }
 

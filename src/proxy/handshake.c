@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "proxy/client_identity.h"
 #include "proxy/connection.h"
 #include "tls/identity.h"
 #include "tls/session.h"
@@ -29,7 +30,9 @@ static void handshake_complete(struct connection *connection) {
     if (tls_session_was_resumed(session))
         counter_add(&counters->handshakes_resumed, 1);
     connection->facts.tls = true;
-    connection->facts.shown_identity = tls_identity_pin(tls_session_shown_identity(session));
+    connection->facts.session = session;
+    connection->facts.shown_identity = tls_identity_pin(tls_session_own_identity(session));
+    connection->facts.client = client_identity_create(session, connection->facts.shown_identity);
     connection->facts.alpn = tls_session_alpn(session);
     connection->facts.tls_version = tls_session_version(session);
     connection->facts.tls_cipher = tls_session_cipher(session);

@@ -151,6 +151,27 @@ static struct span via_value(enum http_version version) {
     UNREACHABLE();
 }
 
+/* Envoy's mutateXfccRequestHeader: nothing of it can come from outside, unless the gateway is told to believe it. */
+static void apply_client_certificate(struct message_head *head, const struct request_origin *origin,
+                                     enum client_certificate_forwarding forwarding) {
+    struct span came = SPAN_EMPTY;
+    bool has_came = message_head_has(head, HEADER_X_FORWARDED_CLIENT_CERT);
+    if (forwarding == CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY)
+        return;
+    if (!origin->has_client_certificate || forwarding == CLIENT_CERTIFICATE_SANITIZE) {
+        if (has_came)
+            message_head_remove(head, HEADER_X_FORWARDED_CLIENT_CERT);
+        return;
+    }
+    if (forwarding == CLIENT_CERTIFICATE_FORWARD_ONLY)
+        return;
+    struct span element = origin->client_certificate;
+    if (has_came && forwarding == CLIENT_CERTIFICATE_APPEND_FORWARD &&
+        message_head_join(head, head->arena, SPAN_LITERAL("x-forwarded-client-cert"), &came) && came.size > 0)
+        element = arena_print(head->arena, "%.*s,%.*s", SPAN_ARGUMENTS(came), SPAN_ARGUMENTS(element));
+    message_head_set(head, HEADER_X_FORWARDED_CLIENT_CERT, element);
+}
+
 enum request_verdict request_rules_apply(struct message_head *head, const struct request_origin *origin,
                                          const struct gateway_settings *settings, struct random *random,
                                          struct network_address *ret_client) {
@@ -161,8 +182,7 @@ enum request_verdict request_rules_apply(struct message_head *head, const struct
     message_head_remove_properties(head, HEADER_PROPERTY_FROM_INSIDE);
     apply_forwarded(head, origin, settings, ret_client);
     apply_request_id(head, settings, random);
-    if (message_head_has(head, HEADER_X_FORWARDED_CLIENT_CERT))
-        message_head_remove(head, HEADER_X_FORWARDED_CLIENT_CERT);
+    apply_client_certificate(head, origin, settings->client_certificate_forwarding);
     head->scheme = origin->tls ? SPAN_LITERAL("https") : SPAN_LITERAL("http");
     message_head_add(head, HEADER_VIA, via_value(head->version));
     if (head->method_token == HTTP_METHOD_CONNECT)
@@ -184,7 +204,8 @@ void request_rules_attempt(struct message_head *head, const struct gateway_setti
 size_t request_rules_trailers(struct header *trailers, size_t count) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        if ((header_token_properties(trailers[i].token) & HEADER_PROPERTY_FROM_INSIDE) == 0)
+        if ((header_token_properties(trailers[i].token) & HEADER_PROPERTY_FROM_INSIDE) == 0 &&
+            trailers[i].token != HEADER_X_FORWARDED_CLIENT_CERT)
             trailers[kept++] = trailers[i];
     }
     return kept;

@@ -16,6 +16,8 @@ struct request_origin {
     struct network_address local;
     struct network_address peer; /* of the TCP connection */
     bool tls;
+    bool has_client_certificate;
+    struct span client_certificate; /* the gateway's element of x-forwarded-client-cert, then; outlives the request */
 };
 
 enum request_verdict {

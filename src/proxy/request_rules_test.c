@@ -138,6 +138,48 @@ static void what_only_the_gateway_may_say_is_removed(void **state) {
     assert_int_equal(id.data[14], '4');
 }
 
+/* x-forwarded-client-cert by gatewayTopology.forwardClientCertDetails: what came, and whether the client showed a certificate. */
+static void the_client_certificate_is_told_as_configured(void **state) {
+    (void)state;
+    static const struct {
+        enum client_certificate_forwarding forwarding;
+        bool shown, came;
+        const char *expected;
+    } cases[] = {
+        {CLIENT_CERTIFICATE_SANITIZE_SET, false, true, NULL},
+        {CLIENT_CERTIFICATE_SANITIZE_SET, true, false, "Hash=own"},
+        {CLIENT_CERTIFICATE_SANITIZE_SET, true, true, "Hash=own"},
+        {CLIENT_CERTIFICATE_SANITIZE, false, true, NULL},
+        {CLIENT_CERTIFICATE_SANITIZE, true, true, NULL},
+        {CLIENT_CERTIFICATE_FORWARD_ONLY, false, true, NULL},
+        {CLIENT_CERTIFICATE_FORWARD_ONLY, true, true, "Hash=a,Hash=b"},
+        {CLIENT_CERTIFICATE_FORWARD_ONLY, true, false, NULL},
+        {CLIENT_CERTIFICATE_APPEND_FORWARD, false, true, NULL},
+        {CLIENT_CERTIFICATE_APPEND_FORWARD, true, false, "Hash=own"},
+        {CLIENT_CERTIFICATE_APPEND_FORWARD, true, true, "Hash=a,Hash=b,Hash=own"},
+        {CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY, false, true, "Hash=a,Hash=b"},
+        {CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY, true, true, "Hash=a,Hash=b"},
+        {CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY, true, false, NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        again();
+        settings.client_certificate_forwarding = cases[i].forwarding;
+        origin.has_client_certificate = cases[i].shown;
+        origin.client_certificate = SPAN_LITERAL("Hash=own");
+        /* Two lines are one list. */
+        if (cases[i].came) {
+            add("x-forwarded-client-cert", "Hash=a");
+            add("x-forwarded-client-cert", "Hash=b");
+        }
+        assert_int_equal(apply(), REQUEST_ROUTE);
+        struct span joined;
+        bool is_there = message_head_join(&head, &arena, SPAN_LITERAL("x-forwarded-client-cert"), &joined);
+        assert_int_equal(is_there, cases[i].expected != NULL);
+        if (is_there)
+            assert_true(span_equal(joined, span_of(cases[i].expected)));
+    }
+}
+
 static void only_websocket_is_upgraded_to(void **state) {
     (void)state;
     add("connection", "Upgrade");
@@ -251,9 +293,10 @@ static void trailers_lose_what_only_the_gateway_may_say(void **state) {
     struct header trailers[] = {
         {SPAN_LITERAL("x-sum"), SPAN_LITERAL("1"), HEADER_OTHER},
         {SPAN_LITERAL("x-envoy-internal"), SPAN_LITERAL("true"), HEADER_X_ENVOY_INTERNAL},
+        {SPAN_LITERAL("x-forwarded-client-cert"), SPAN_LITERAL("Hash=00"), HEADER_X_FORWARDED_CLIENT_CERT},
         {SPAN_LITERAL("x-end"), SPAN_LITERAL("2"), HEADER_OTHER},
     };
-    assert_int_equal(request_rules_trailers(trailers, 3), 2);
+    assert_int_equal(request_rules_trailers(trailers, 4), 2);
     assert_true(span_equal(trailers[1].name, SPAN_LITERAL("x-end")));
     assert_int_equal(request_rules_trailers(NULL, 0), 0);
 }
@@ -264,6 +307,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(one_trusted_proxy, setup, teardown),
         cmocka_unit_test_setup_teardown(trusted_proxies_count_from_the_right, setup, teardown),
         cmocka_unit_test_setup_teardown(what_only_the_gateway_may_say_is_removed, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_client_certificate_is_told_as_configured, setup, teardown),
         cmocka_unit_test_setup_teardown(only_websocket_is_upgraded_to, setup, teardown),
         cmocka_unit_test_setup_teardown(proxy_headers_settings, setup, teardown),
         cmocka_unit_test_setup_teardown(max_forwards_counts_for_options_and_trace_only, setup, teardown),

@@ -78,6 +78,10 @@ static bool parse_argument(struct format_parser *parser, struct span argument, s
     case ACCESS_LOG_RESPONSE_TRAILER:
         return parse_headers(parser, argument, item);
     case ACCESS_LOG_START_TIME:
+    case ACCESS_LOG_DOWNSTREAM_PEER_CERT_V_START:
+    case ACCESS_LOG_DOWNSTREAM_PEER_CERT_V_END:
+    case ACCESS_LOG_UPSTREAM_PEER_CERT_V_START:
+    case ACCESS_LOG_UPSTREAM_PEER_CERT_V_END:
         if (argument.size > TIME_FORMAT_BYTES_MAX)
             return parser_fail(parser, "a time format of more than %d bytes", TIME_FORMAT_BYTES_MAX);
         item->argument = arena_copy(parser->arena, argument);
@@ -214,6 +218,26 @@ bool access_log_format_parse_text(struct arena *arena, struct span format, const
     result->text = value;
     *ret_format = result;
     return true;
+}
+
+bool access_log_value_names_upstream_tls(const struct access_log_value *value) {
+    for (size_t i = 0; i < value->item_count; i++)
+        if (value->items[i].operator_ >= ACCESS_LOG_UPSTREAM_TLS_VERSION && value->items[i].operator_ <= ACCESS_LOG_UPSTREAM_LOCAL_IP_SAN)
+            return true;
+    return false;
+}
+
+static bool fields_name_upstream_tls(const struct access_log_field *fields, size_t count, unsigned depth) {
+    ASSERT(depth <= ACCESS_LOG_DEPTH_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (access_log_value_names_upstream_tls(&fields[i].value) ||
+            fields_name_upstream_tls(fields[i].fields, fields[i].field_count, depth + 1))
+            return true;
+    return false;
+}
+
+bool access_log_format_names_upstream_tls(const struct access_log_format *format) {
+    return access_log_value_names_upstream_tls(&format->text) || fields_name_upstream_tls(format->fields, format->field_count, 0);
 }
 
 /* Of "\"key\":" the quote and the colon must not take part: a shorter key comes first. */

@@ -8,6 +8,44 @@
 #include "base/arena.h"
 #include "base/span.h"
 
+/* X(Envoy's name, what may follow in parentheses): operators about certificates and sessions of TLS. Those of a certificate's validity take a
+ * format of strftime as START_TIME does. */
+#define ACCESS_LOG_TLS_OPERATORS(X)             \
+    X(DOWNSTREAM_TLS_SESSION_ID, NONE)          \
+    X(DOWNSTREAM_PEER_SUBJECT, NONE)            \
+    X(DOWNSTREAM_PEER_ISSUER, NONE)             \
+    X(DOWNSTREAM_PEER_SERIAL, NONE)             \
+    X(DOWNSTREAM_PEER_URI_SAN, NONE)            \
+    X(DOWNSTREAM_PEER_DNS_SAN, NONE)            \
+    X(DOWNSTREAM_PEER_IP_SAN, NONE)             \
+    X(DOWNSTREAM_PEER_FINGERPRINT_1, NONE)      \
+    X(DOWNSTREAM_PEER_FINGERPRINT_256, NONE)    \
+    X(DOWNSTREAM_PEER_CERT, NONE)               \
+    X(DOWNSTREAM_PEER_CERT_V_START, OPTIONAL)   \
+    X(DOWNSTREAM_PEER_CERT_V_END, OPTIONAL)     \
+    X(DOWNSTREAM_LOCAL_SUBJECT, NONE)           \
+    X(DOWNSTREAM_LOCAL_URI_SAN, NONE)           \
+    X(DOWNSTREAM_LOCAL_DNS_SAN, NONE)           \
+    X(DOWNSTREAM_LOCAL_IP_SAN, NONE)            \
+    X(UPSTREAM_TLS_VERSION, NONE)               \
+    X(UPSTREAM_TLS_CIPHER, NONE)                \
+    X(UPSTREAM_TLS_SESSION_ID, NONE)            \
+    X(UPSTREAM_PEER_SUBJECT, NONE)              \
+    X(UPSTREAM_PEER_ISSUER, NONE)               \
+    X(UPSTREAM_PEER_SERIAL, NONE)               \
+    X(UPSTREAM_PEER_URI_SAN, NONE)              \
+    X(UPSTREAM_PEER_DNS_SAN, NONE)              \
+    X(UPSTREAM_PEER_IP_SAN, NONE)               \
+    X(UPSTREAM_PEER_FINGERPRINT_1, NONE)        \
+    X(UPSTREAM_PEER_FINGERPRINT_256, NONE)      \
+    X(UPSTREAM_PEER_CERT, NONE)                 \
+    X(UPSTREAM_PEER_CERT_V_START, OPTIONAL)     \
+    X(UPSTREAM_PEER_CERT_V_END, OPTIONAL)       \
+    X(UPSTREAM_LOCAL_SUBJECT, NONE)             \
+    X(UPSTREAM_LOCAL_URI_SAN, NONE)             \
+    X(UPSTREAM_LOCAL_DNS_SAN, NONE)             \
+    X(UPSTREAM_LOCAL_IP_SAN, NONE)
+
 enum access_log_operator {
     ACCESS_LOG_LITERAL, /* text of the format itself */
     ACCESS_LOG_START_TIME, /* argument: strftime with %s %3f %6f %9f, empty: ISO 8601 UTC with milliseconds */
@@ -54,6 +92,9 @@ enum access_log_operator {
     ACCESS_LOG_CONNECTION_ID,
     ACCESS_LOG_HOSTNAME,
     ACCESS_LOG_ENVIRONMENT, /* resolved when the format is compiled: argument holds the value */
+#define ACCESS_LOG_TLS_MEMBER(name, parameters) ACCESS_LOG_##name,
+    ACCESS_LOG_TLS_OPERATORS(ACCESS_LOG_TLS_MEMBER)
+#undef ACCESS_LOG_TLS_MEMBER
     ACCESS_LOG_ABSENT,      /* an operator of a filter that Fairlead does not have: always "-" or null */
 };
 
@@ -85,6 +126,10 @@ struct access_log_field {
     struct access_log_field *fields; /* nested object when field_count > 0 */
     size_t field_count;
 };
+
+/* Whether it asks about the TLS of the upstream's connection, which is looked at only then. */
+bool access_log_value_names_upstream_tls(const struct access_log_value *value);
+bool access_log_format_names_upstream_tls(const struct access_log_format *format);
 
 /* The text of a mistake, for a diagnostic; the default format serves instead. */
 struct access_log_format_error {

@@ -19,6 +19,16 @@ enum path_normalization {
     PATH_NORMALIZATION_DECODE_AND_MERGE_SLASHES,
 };
 
+/* What becomes of x-forwarded-client-cert (gatewayTopology.forwardClientCertDetails). Where the client showed no certificate, all but the last drop
+ * what came. */
+enum client_certificate_forwarding {
+    CLIENT_CERTIFICATE_SANITIZE_SET, /* the gateway's own element alone */
+    CLIENT_CERTIFICATE_SANITIZE,     /* dropped */
+    CLIENT_CERTIFICATE_FORWARD_ONLY, /* kept as it came */
+    CLIENT_CERTIFICATE_APPEND_FORWARD, /* kept, the gateway's own element behind it */
+    CLIENT_CERTIFICATE_ALWAYS_FORWARD_ONLY, /* kept even without a certificate */
+};
+
 /* From meshConfig and the gateway's proxyConfig. */
 struct gateway_settings {
     struct span gateway_name;
@@ -34,6 +44,8 @@ struct gateway_settings {
     bool x_forwarded_port_enabled;
     struct span app, version, canonical_name, canonical_revision; /* of the gateway's labels; may be empty */
     enum path_normalization path_normalization;
+    enum client_certificate_forwarding client_certificate_forwarding;
+    bool names_upstream_tls; /* the access log or a header asks about the TLS of upstream connections */
     uint64_t termination_drain_duration_ns; /* 5 s */
     struct span access_log_path;            /* empty: none; "/dev/stdout", "/dev/stderr" or a file */
 };

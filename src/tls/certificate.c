@@ -13,18 +13,28 @@
 #include "base/limits.h"
 #include "base/network_address.h"
 
-static struct span describe_name(const X509_NAME *name, struct arena *arena)
+static struct span print_name(const X509_NAME *name, unsigned long flags, struct arena *arena)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     ASSERT(bio != NULL);
     const uint8_t *bytes = NULL;
     size_t size = 0;
     struct span text = SPAN_EMPTY;
-    if (X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0 &&
-        BIO_mem_contents(bio, &bytes, &size) == 1)
+    if (X509_NAME_print_ex(bio, name, 0, flags) >= 0 && BIO_mem_contents(bio, &bytes, &size) == 1)
         text = arena_copy(arena, span_make(bytes, size));
     BIO_free(bio);
     return text;
+}
+
+/* For people: letters of other scripts stay letters. */
+static struct span describe_name(const X509_NAME *name, struct arena *arena)
+{
+    return print_name(name, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB, arena);
+}
+
+struct span tls_certificate_print_name(const X509_NAME *name, struct arena *arena)
+{
+    return print_name(name, XN_FLAG_RFC2253, arena);
 }
 
 static struct span describe_serial(const ASN1_INTEGER *serial, struct arena *arena)
@@ -103,16 +113,20 @@ static void describe_sans(X509 *x509, struct arena *arena, struct tls_certificat
     for (size_t i = 0; i < count; i++)
         uri_count += sk_GENERAL_NAME_value(sans, i)->type == GEN_URI;
     struct span *names = arena_new_array(arena, struct span, count - uri_count);
+    bool *is_address = arena_new_array(arena, bool, count - uri_count);
     struct span *uris = arena_new_array(arena, struct span, uri_count);
     for (size_t i = 0; i < count; i++) {
         const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
         struct span name = describe_san(san, arena);
-        if (name.size > 0 && san->type == GEN_URI)
+        if (name.size > 0 && san->type == GEN_URI) {
             uris[certificate->uri_count++] = name;
-        else if (name.size > 0)
+        } else if (name.size > 0) {
+            is_address[certificate->name_count] = san->type == GEN_IPADD;
             names[certificate->name_count++] = name;
+        }
     }
     certificate->names = names;
+    certificate->name_is_address = is_address;
     certificate->uris = uris;
     GENERAL_NAMES_free(sans);
 }

@@ -10,6 +10,7 @@
 
 struct tls_certificate {
     const struct span *names;
+    const bool *name_is_address; /* of names: an address, not a DNS name */
     size_t name_count;
     const struct span *uris; /* of the subjectAltName, in the certificate's order */
     size_t uri_count;
@@ -24,6 +25,9 @@ struct tls_certificate {
 
 /* All spans are of the arena. */
 void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certificate *ret_certificate);
+
+/* RFC 2253 form in ASCII, as Envoy prints names: other bytes are escaped. */
+struct span tls_certificate_print_name(const X509_NAME *name, struct arena *arena);
 
 /* Whether a certificate with these names is for `host`: see tls_identity_covers. */
 bool tls_certificate_names_cover(const struct span *names, size_t count, struct span host);

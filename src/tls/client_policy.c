@@ -335,7 +335,7 @@ SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy)
     return policy->context;
 }
 
-const struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy)
+struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy)
 {
     return policy->identity;
 }

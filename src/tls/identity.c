@@ -230,6 +230,12 @@ struct span tls_identity_name(const struct tls_identity *identity, size_t index)
     return identity->leaf.names[index];
 }
 
+bool tls_identity_name_is_address(const struct tls_identity *identity, size_t index)
+{
+    ASSERT(index < identity->leaf.name_count);
+    return identity->leaf.name_is_address[index];
+}
+
 struct span tls_identity_subject(const struct tls_identity *identity)
 {
     return identity->leaf.subject;

@@ -49,6 +49,7 @@ void tls_identity_unpin(struct tls_identity *identity);
 /* The subjectAltName's DNS names (as written) and IP addresses (as text), in the certificate's order. */
 size_t tls_identity_name_count(const struct tls_identity *identity);
 struct span tls_identity_name(const struct tls_identity *identity, size_t index);
+bool tls_identity_name_is_address(const struct tls_identity *identity, size_t index);
 /* RFC 2253 form, e.g. "CN=example.com,O=Example". */
 struct span tls_identity_subject(const struct tls_identity *identity);
 struct span tls_identity_issuer(const struct tls_identity *identity);

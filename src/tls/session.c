@@ -85,6 +85,11 @@ static struct tls_session *server_session(const SSL *ssl)
     return CONTAINER_OF((struct tls_transport *)BIO_get_data(SSL_get_rbio(ssl)), struct tls_session, transport);
 }
 
+SSL *tls_session_ssl(const struct tls_session *session)
+{
+    return session->ssl;
+}
+
 struct tls_peer_check *tls_session_peer_check(const SSL *ssl)
 {
     return &server_session(ssl)->check;
@@ -439,9 +444,16 @@ struct span tls_session_group(const struct tls_session *session)
     return session->is_established ? span_of(SSL_get_group_name(SSL_get_group_id(session->ssl))) : SPAN_EMPTY;
 }
 
-struct tls_identity *tls_session_shown_identity(const struct tls_session *session)
+struct tls_identity *tls_session_own_identity(const struct tls_session *session)
 {
-    return session->identities[0];
+    return session->client_policy != NULL ? tls_client_policy_identity(session->client_policy) : session->identities[0];
+}
+
+struct span tls_session_id(const struct tls_session *session)
+{
+    unsigned int size = 0;
+    const uint8_t *id = session->is_established ? SSL_SESSION_get_id(SSL_get_session(session->ssl), &size) : NULL;
+    return span_make(id, size);
 }
 
 bool tls_session_was_resumed(const struct tls_session *session)

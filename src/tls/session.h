@@ -104,8 +104,11 @@ struct span tls_session_version(const struct tls_session *session);
 struct span tls_session_cipher(const struct tls_session *session);
 /* The key exchange group: "X25519MLKEM768". */
 struct span tls_session_group(const struct tls_session *session);
-/* Of a server, after the handshake: the identity that this client gets to see; lives as long as the session. */
-struct tls_identity *tls_session_shown_identity(const struct tls_session *session);
+/* After the handshake: the identity that the peer gets to see (a server of ours asks for a client's only at times); NULL: a client has none. Lives as
+ * long as the session. */
+struct tls_identity *tls_session_own_identity(const struct tls_session *session);
+/* Bytes; empty with tickets, which need none. */
+struct span tls_session_id(const struct tls_session *session);
 bool tls_session_was_resumed(const struct tls_session *session);
 
 #endif

@@ -5,9 +5,11 @@
 #include <openssl/ssl.h>
 
 struct tls_peer_check;
+struct tls_session;
 
 /* What the session demands of its client, and where the verdict goes. */
 struct tls_peer_check *tls_session_peer_check(const SSL *ssl);
+SSL *tls_session_ssl(const struct tls_session *session);
 /* A ClientHello came: decides which of its identities the session shows. */
 void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello);
 

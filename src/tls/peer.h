@@ -1,0 +1,31 @@
+/* What the certificate of a peer says, for logs and for the upstream that is told who the client is. */
+#ifndef FAIRLEAD_TLS_PEER_H
+#define FAIRLEAD_TLS_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/compiler.h"
+
+struct tls_session;
+
+/* All texts are printable ASCII without spaces in names; empty where the certificate does not say. */
+struct tls_peer {
+    struct span subject; /* RFC 2253 */
+    struct span issuer;
+    struct span serial; /* lower-case hex */
+    struct span *uris, *dns_names, *addresses; /* of the subjectAltName, in the certificate's order */
+    size_t uri_count, dns_name_count, address_count;
+    struct span fingerprint_1, fingerprint_256; /* of the DER, lower-case hex */
+    struct span certificate;                    /* as tls_peer_print_certificate; empty until somebody sets it */
+    int64_t not_before_s, not_after_s;
+};
+
+/* Of an established session, resumed ones included. Everything is put into the arena. False: the peer showed none. */
+MUST_USE bool tls_peer_describe(const struct tls_session *session, struct arena *arena, struct tls_peer *ret_peer);
+/* The leaf as PEM, percent-encoded as Envoy does; empty without one. */
+struct span tls_peer_print_certificate(const struct tls_session *session, struct arena *arena);
+
+#endif
