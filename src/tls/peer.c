@@ -79,21 +79,9 @@ static X509 *parse_leaf(const struct tls_session *session)
     return X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, 0));
 }
 
-struct span tls_peer_print_certificate(const struct tls_session *session, struct arena *arena)
+static void describe(X509 *leaf, struct arena *arena, struct tls_peer *ret_peer)
 {
-    X509 *leaf = parse_leaf(session);
-    struct span text = leaf == NULL ? SPAN_EMPTY : print_pem(arena, leaf);
-    X509_free(leaf);
-    ERR_clear_error();
-    return text;
-}
-
-bool tls_peer_describe(const struct tls_session *session, struct arena *arena, struct tls_peer *ret_peer)
-{
-    X509 *leaf = parse_leaf(session);
     struct tls_certificate certificate;
-    if (leaf == NULL)
-        return false;
     tls_certificate_describe(leaf, arena, &certificate);
     *ret_peer = (struct tls_peer){
         .subject = tls_certificate_print_name(X509_get_subject_name(leaf), arena),
@@ -105,7 +93,40 @@ bool tls_peer_describe(const struct tls_session *session, struct arena *arena, s
         .not_after_s = certificate.not_after,
     };
     take_names(&certificate, arena, ret_peer);
+}
+
+bool tls_peer_describe(const struct tls_session *session, struct arena *arena, struct tls_peer *ret_peer)
+{
+    X509 *leaf = parse_leaf(session);
+    bool is_there = leaf != NULL;
+    if (is_there)
+        describe(leaf, arena, ret_peer);
     X509_free(leaf);
     ERR_clear_error();
-    return true;
+    return is_there;
+}
+
+struct span tls_peer_print_certificate(const struct tls_session *session, struct arena *arena)
+{
+    X509 *leaf = parse_leaf(session);
+    struct span text = leaf == NULL ? SPAN_EMPTY : print_pem(arena, leaf);
+    X509_free(leaf);
+    ERR_clear_error();
+    return text;
+}
+
+bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_peer *ret_peer)
+{
+    CRYPTO_BUFFER *encoded = CRYPTO_BUFFER_new((const uint8_t *)der.data, der.size, NULL);
+    ASSERT(encoded != NULL);
+    X509 *leaf = X509_parse_from_buffer(encoded);
+    bool is_there = leaf != NULL;
+    if (is_there) {
+        describe(leaf, arena, ret_peer);
+        ret_peer->certificate = print_pem(arena, leaf);
+    }
+    X509_free(leaf);
+    CRYPTO_BUFFER_free(encoded);
+    ERR_clear_error();
+    return is_there;
 }

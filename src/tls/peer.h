@@ -27,5 +27,7 @@ struct tls_peer {
 MUST_USE bool tls_peer_describe(const struct tls_session *session, struct arena *arena, struct tls_peer *ret_peer);
 /* The leaf as PEM, percent-encoded as Envoy does; empty without one. */
 struct span tls_peer_print_certificate(const struct tls_session *session, struct arena *arena);
+/* Both of one certificate in DER. False: it does not parse. */
+MUST_USE bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_peer *ret_peer);
 
 #endif
