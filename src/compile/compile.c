@@ -88,6 +88,8 @@ bool compile(const struct resource_set *resources, const struct compile_options 
         snapshot_destroy(compiler.snapshot);
         return false;
     }
+    if (compiler.gateway->proxy_config != NULL)
+        mesh_config_apply_proxy(&compiler.mesh, resources->arena, compiler.gateway->proxy_config, compiler.gateway->title, diagnostics);
     compile_all(&compiler);
     *ret_snapshot = compiler.snapshot;
     return true;

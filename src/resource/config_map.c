@@ -1,26 +1,13 @@
 #include "resource/config_map.h"
 
+#include "resource/embedded_yaml.h"
 #include "resource/object_decode.h"
-#include "text/yaml.h"
-
-/* The text has lines of its own: its diagnostics name it as a file beside the one it lies in. */
-static const struct node *parse_mesh(struct decoder *decoder, struct located text) {
-    const char *outer = text.position.file == NULL ? "" : text.position.file;
-    const char *file = arena_print(decoder->arena, "%s(data.mesh)", outer).data;
-    struct document_list documents;
-    diagnostic_list_add_source(decoder->diagnostics, file, text.text);
-    if (!yaml_parse(decoder->arena, file, text.text, decoder->diagnostics, &documents)) {
-        decoder->failed = true;
-        return NULL;
-    }
-    return documents.count == 0 ? NULL : documents.items[0].root;
-}
 
 static void decode_data(struct decoder *decoder, const struct node *node, void *target) {
     struct config_map *map = target;
     const struct node *mesh = node_get_present(node, "mesh");
     if (mesh != NULL && decode_string(decoder, mesh, &map->mesh))
-        map->mesh_node = parse_mesh(decoder, map->mesh);
+        map->mesh_node = embedded_yaml_parse(decoder, map->mesh, "data.mesh");
 }
 
 struct object_meta *config_map_decode(struct decoder *decoder, const struct object_meta *meta, const struct node *root) {

@@ -1,5 +1,6 @@
 #include "resource/istio_operator.h"
 
+#include "resource/embedded_yaml.h"
 #include <stddef.h>
 
 #include "resource/ingress_service.h"
@@ -70,6 +71,16 @@ static const struct node *merge_present(struct arena *arena, const struct node *
     return node_is_mapping(over) ? node_merge(arena, under, over) : under;
 }
 
+static const struct node *find_proxy_config(struct decoder *decoder, const struct node *kubernetes, const struct node *values) {
+    const struct node *annotation = node_get_present(node_get_present(kubernetes, "podAnnotations"), "proxy.istio.io/config");
+    struct located text;
+    if (annotation == NULL)
+        annotation = node_get_present(node_get_present(values, "podAnnotations"), "proxy.istio.io/config");
+    if (annotation == NULL || !decode_string(decoder, annotation, &text))
+        return NULL;
+    return embedded_yaml_parse(decoder, text, "proxy.istio.io/config");
+}
+
 static struct ingress_gateway *render(struct decoder *decoder, const struct operator_decoding *all,
                                       const struct entry *entry, struct position position) {
     const struct node *values = node_get_path(all->values, "gateways.istio-ingressgateway");
@@ -81,6 +92,8 @@ static struct ingress_gateway *render(struct decoder *decoder, const struct oper
     gateway->namespace = first_text(entry->namespace.text, first_text(all->namespace.text, operator_namespace, SPAN_EMPTY),
                                     all->operator->istio_namespace);
     gateway->labels = ingress_service_labels(decoder, labels);
+    gateway->proxy_config = find_proxy_config(decoder, entry->kubernetes, values);
+    gateway->title = all->operator->meta.title;
     gateway->position = position;
     struct ingress_service_input input = {
         .name = gateway->name,

@@ -12,6 +12,8 @@ struct ingress_gateway {
     struct span namespace;
     struct label_set labels; /* of the pods, and the Service's selector */
     struct service *service; /* as the installer renders it, after k8s.service and k8s.overlays; never NULL */
+    const struct node *proxy_config; /* of the pods' annotation proxy.istio.io/config, laid over meshConfig.defaultConfig; NULL: none */
+    struct span title;               /* of the object that says so */
     struct position position; /* unknown for the default profile's */
     bool assumed;             /* not in the input: Istio's default profile */
 };

@@ -302,3 +302,16 @@ void mesh_config_decode(struct mesh_config *mesh, struct arena *arena, const str
     mesh->origin = title;
     DECODE_MAPPING(&decoder, node, mesh_fields, mesh);
 }
+
+void mesh_config_apply_proxy(struct mesh_config *mesh, struct arena *arena, const struct node *node, struct span title,
+                             struct diagnostic_list *diagnostics) {
+    struct decode_path path = {NULL, SPAN_LITERAL("proxyConfig"), 0};
+    struct decoder decoder = {.arena = arena,
+                              .diagnostics = diagnostics,
+                              .title = title,
+                              .unsupported = &mesh->unsupported,
+                              .path = &path,
+                              .accepts_unknown = true};
+    if (!node_is_null(node))
+        decode_default_config(&decoder, node, mesh);
+}

@@ -100,5 +100,8 @@ void mesh_config_init(struct mesh_config *mesh);
 /* The mapping (MeshConfig as YAML has it) over the defaults. Mistakes are diagnostics; the field keeps its default. `node` may be NULL. */
 void mesh_config_decode(struct mesh_config *mesh, struct arena *arena, const struct node *node, struct span title,
                         struct diagnostic_list *diagnostics);
+/* A ProxyConfig as YAML has it, over what defaultConfig says. */
+void mesh_config_apply_proxy(struct mesh_config *mesh, struct arena *arena, const struct node *node, struct span title,
+                             struct diagnostic_list *diagnostics);
 
 #endif
