@@ -1,4 +1,5 @@
 """Starts the real binary on real files, and reads what it prints."""
+import collections
 import json
 import os
 import random
@@ -40,15 +41,32 @@ def timed(seconds, action, tries=3):
     raise AssertionError(f"{taken} s at last, which is more than a tenth too late for {seconds} s")
 
 
+def port_range():
+    """Of tests that run beside each other (pytest-xdist), each process has a part of its own."""
+    name = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not name.startswith("gw"):
+        return 16000, 32000
+    first = 16000 + 1000 * (int(name[2:]) % 16)
+    return first, first + 1000
+
+
+GIVEN = collections.deque(maxlen=400)
+
+
 def free_ports(count):
-    """Ports that were free a moment ago; all different. Below the range from which the kernel gives ports of its own choice, so that no
-    server bound to port 0 and no outgoing connection takes one of them before its user does."""
+    """Ports that were free a moment ago; all different, also from those given lately, which their users may not have taken yet. Below the range
+    from which the kernel gives ports of its own choice, so that no server bound to port 0 and no outgoing connection takes one of them before its
+    user does."""
     sockets = []
     while len(sockets) < count:
         probe = socket.socket()
+        port = random.randrange(*port_range())
         try:
-            probe.bind(("127.0.0.1", random.randrange(16000, 32000)))
+            if port in GIVEN:
+                raise OSError
+            probe.bind(("127.0.0.1", port))
             sockets.append(probe)
+            GIVEN.append(port)
         except OSError:
             probe.close()
     ports = [probe.getsockname()[1] for probe in sockets]
