@@ -107,6 +107,7 @@ static void answer_logging(const struct admin *admin, const struct local_request
         return;
     }
     log_set_level(level);
+    log_info("log level: %s, as the administration was asked", log_level_name(level));
     admin_say(answer, 200, "level: %s", log_level_name(level));
 }
 

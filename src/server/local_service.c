@@ -52,6 +52,7 @@ static void connection_free(struct local_connection *connection) {
     http_server_deinit(&connection->session.base);
     buffer_reset(&connection->output);
     builder_deinit(&connection->body);
+    connection->service->answer_bytes -= connection->answer.size;
     builder_deinit(&connection->answer);
     arena_deinit(&connection->arena);
     free(connection);
@@ -84,8 +85,8 @@ static void connection_send(struct local_connection *connection, struct local_an
     message_head_init(&head, &connection->arena, 0);
     head.version = HTTP_1_1;
     head.status = answer->status;
-    builder_deinit(&connection->answer);
     connection->answer = answer->text;
+    connection->service->answer_bytes += answer->text.size;
     connection->answering = true;
     message_head_add(&head, HEADER_CONTENT_LENGTH, arena_print(&connection->arena, "%zu", answer->text.size));
     message_head_add(&head, HEADER_CACHE_CONTROL, SPAN_LITERAL("no-store"));
@@ -101,6 +102,11 @@ static void connection_send(struct local_connection *connection, struct local_an
     connection_pump(connection);
 }
 
+static void connection_refuse(struct local_connection *connection, int status) {
+    struct local_answer answer = {.status = status};
+    connection_send(connection, &answer);
+}
+
 /* The path of "/a?b" or "http://host/a?b": the engine gives the origin form. */
 static void connection_answer(struct local_connection *connection) {
     struct local_service *service = connection->service;
@@ -111,14 +117,13 @@ static void connection_answer(struct local_connection *connection) {
         request.query = span_from(request.path, question + 1);
         request.path = span_first(request.path, question);
     }
+    if (service->answer_bytes > LOCAL_SERVICE_ANSWERS_BYTES_MAX) {
+        connection_refuse(connection, 503);
+        return;
+    }
     struct local_answer answer = {.status = 0};
     service->function(service->argument, &request, &answer);
     ASSERT(answer.status >= 200);
-    connection_send(connection, &answer);
-}
-
-static void connection_refuse(struct local_connection *connection, int status) {
-    struct local_answer answer = {.status = status};
     connection_send(connection, &answer);
 }
 

@@ -42,6 +42,7 @@ struct local_service {
     struct list connections; /* struct local_connection, oldest first */
     struct list ended;       /* to be freed by local_service_collect */
     uint32_t connection_count;
+    size_t answer_bytes; /* of all connections */
     struct pool chunks;
 };
 

@@ -331,6 +331,40 @@ def test_a_scrape_of_5000_routes(plain):
         assert min(times) < 0.050
 
 
+def test_scrapers_that_do_not_read_cost_no_memory_without_end(plain):
+    many(plain, 2000)
+    gateway = plain.start()
+    ask_each(plain.https_port, 2000)
+    size = len(scrape_text(gateway.metrics_port))
+    before = gateway.resident_kib()
+    lazy = []
+    for _ in range(20):
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", gateway.metrics_port))
+        connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        lazy.append(connection)
+    first = []
+    for connection in lazy:
+        connection.settimeout(20)
+        first.append(connection.recv(12))
+    assert first[0] == b"HTTP/1.1 200" and first[-1] == b"HTTP/1.1 503", size
+    assert first.count(b"HTTP/1.1 200") * size < (64 << 20) + 2 * size
+    assert gateway.resident_kib() - before < 4 * 64 * 1024
+    for connection in lazy:
+        connection.close()
+    wait_until(lambda: can_scrape(gateway), what="room for an answer")
+    assert request(plain.https_port, "/", "v0.example.com", tls=True).status == 200
+
+
+def can_scrape(gateway):
+    try:
+        return "fairlead_ready 1" in scrape_text(gateway.metrics_port)
+    except urllib.error.HTTPError as error:
+        assert error.code == 503
+        return False
+
+
 # --- Where, and for whom ---
 
 def test_the_ports_and_paths(scenario, run_gateway):
