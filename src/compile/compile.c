@@ -71,6 +71,8 @@ static void compile_all(struct compiler *compiler) {
     report_unserved_virtual_services(compiler);
     service_registry_deinit(&compiler->registry);
     finish(compiler);
+    if (compiler->options->is_part)
+        return;
     if (compiler->options->identities != NULL)
         identity_cache_sweep(compiler->options->identities);
     if (compiler->options->upstreams != NULL)
@@ -80,7 +82,7 @@ static void compile_all(struct compiler *compiler) {
 bool compile(const struct resource_set *resources, const struct compile_options *options,
              struct diagnostic_list *diagnostics, struct snapshot **ret_snapshot) {
     struct compiler compiler CLEANUP(compiler_deinit);
-    if (options->files != NULL)
+    if (options->files != NULL && !options->is_part)
         input_files_reset(options->files);
     compiler_init(&compiler, resources, options, diagnostics);
     resource_mesh_config(resources, diagnostics, &compiler.mesh);

@@ -22,6 +22,7 @@ struct compile_options {
     struct label_set labels;        /* of the gateway's pods, instead of those in the input; empty: as the input says */
     struct tls_tickets *tickets;    /* the process's session ticket keys; NULL: no resumption (check, dump) */
     bool allow_unsupported;         /* what restricts or encrypts and is not supported is ignored with a warning, not refused */
+    bool is_part;                   /* the resources are a part of what is served: what the rest keeps of files, identities and policies stays */
     bool strict_sni;                /* gateway_settings.strict_sni */
     struct span mesh_identity;         /* folder of the gateway's own certificate in the mesh; empty: it has none */
     struct input_files *files;         /* takes note of the files that are read; NULL: nobody wants to know */

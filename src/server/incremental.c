@@ -207,15 +207,17 @@ static bool has_errors(const struct diagnostic_list *diagnostics, struct span re
 /* The snapshot, and the diagnostics about the object, whose title is the load's then. */
 static struct snapshot *compile_change(struct incremental *incremental, const struct compile_options *options, const struct change *change,
                                        struct diagnostic_list *diagnostics, struct configuration_load *load, struct span *ret_title) {
+    struct compile_options part_options = *options;
     struct resource_set set;
     struct snapshot *part = NULL;
+    part_options.is_part = true;
     resource_set_init(&set, &load->arena);
     decode_rest(incremental, change, &set, diagnostics);
     bool decoded = set.virtual_services.count == 1 && !set.virtual_services.items[0]->meta.invalid;
     if (decoded) {
         *ret_title = set.virtual_services.items[0]->meta.title;
         route_report(&set, diagnostics);
-        decoded = !has_errors(diagnostics, *ret_title) && compile(&set, options, diagnostics, &part);
+        decoded = !has_errors(diagnostics, *ret_title) && compile(&set, &part_options, diagnostics, &part);
     }
     if (decoded && (diagnostics->dropped_count > 0 || !snapshot_graft(part, incremental->snapshot, *ret_title))) {
         snapshot_destroy(part);

@@ -327,6 +327,35 @@ def test_files_are_watched(upstream, tmp_path):
     assert case.get().status == 200
 
 
+def test_files_are_watched_when_only_another_route_has_changed(upstream, tmp_path):
+    """A change of one VirtualService is compiled by itself: what the others need stays known."""
+    authority = Authority()
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "authority.pem").write_bytes(authority.pem)
+    case = upstream(authority.issue("api.test"), {"mode": "SIMPLE", "caCertificates": str(folder / "authority.pem")})
+
+    def service(name, host, rule):
+        """An object of its own, not an item of a list."""
+        value = istio.virtual_service(name, [host], http=[rule], namespace="shop", gateways=("istio-config/gateway",))
+        replace(case.world.folder / f"{name}.yaml", json.dumps(value).encode())
+
+    def other(path):
+        service("other", "other.test", {"match": [{"uri": {"prefix": path}}], "directResponse": {"status": 202}})
+        wait_until(lambda: case.get(path, "other.test").status == 202, what="the other route")
+    assert case.get().status == 200
+    service("web", "api.test", {"route": [to("api.test")]})
+    (case.world.folder / "routes.yaml").unlink()
+    for path in ("/a", "/b", "/c"):
+        other(path)
+    assert case.get().status == 200
+    (folder / "authority.pem").unlink()
+    case.gateway.wait_said("the last good version stays in use")
+    other("/d")
+    replace(folder / "authority.pem", Authority().pem)
+    wait_until(lambda: case.get().status == 503, what="other authorities to refuse")
+
+
 def test_a_missing_secret_closes_the_cluster_alone(upstream, origin):
     case = upstream(Authority().issue("api.test"), SIMPLE)
     answer = case.get("/refused")
