@@ -47,7 +47,9 @@ static bool take_trust(struct building *building, const struct located *source, 
                        const char *hint, const char *missing) {
     struct compiler *compiler = building->compiler;
     struct tls_identity_error error;
-    struct span key = arena_print(&compiler->scratch, "upstream %.*s", SPAN_ARGUMENTS(source->text));
+    /* With the list's own path: the last good authorities of one that has none must not stand in for those of one that has. */
+    struct span key = arena_print(&compiler->scratch, "upstream %.*s %.*s", SPAN_ARGUMENTS(source->text),
+                                  SPAN_ARGUMENTS(building->written->ca_crl.text));
     struct tls_trust *trust = trust_build(compiler, key, text, &error);
     const char *what = text->authorities.size == 0 ? missing : error.text;
     if (trust == NULL)
