@@ -209,8 +209,8 @@ static void take_mesh_certificate(struct compiler *compiler, const struct merged
     chain->credential_name = SPAN_LITERAL("the mesh identity");
     if (compiler->options->mesh_identity.size > 0) {
         const struct mesh_identity *mesh = compile_mesh_identity(compiler);
-        chain->identity = mesh->identity;
-        if (mesh->identity == NULL)
+        chain->identity = mesh->is_usable ? mesh->identity : NULL;
+        if (!mesh->is_usable)
             compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_TLS_SETTING, position_or(tls->mode_position, tls->position),
                             &server->gateway->meta, "", "%.*s: %s; handshakes are closed", SPAN_ARGUMENTS(server->title), mesh->mistake);
         return;
