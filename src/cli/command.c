@@ -7,7 +7,7 @@ static const struct {
     int (*function)(int count, char *const *arguments);
 } commands[] = {
     {"proxy-config", command_proxy_config},
-    {"run", command_run},         {"check", command_check}, {"dump", command_dump}, {"version", command_version},
+    {"run", command_run},         {"check", command_check}, {"dump", command_dump}, {"analyze", command_analyze}, {"version", command_version},
     {"--version", command_version}, {"help", command_help},   {"--help", command_help}, {"-h", command_help},
 };
 

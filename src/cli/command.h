@@ -1,5 +1,5 @@
 /* The commands of the program, one file each. Each gets what follows its name and returns the exit code: 0, 1 for a fault of the input or of
- * the machine, 2 for a mistake on the command line. */
+ * the machine, 2 for a mistake on the command line; analyze has istioctl's. */
 #ifndef FAIRLEAD_CLI_COMMAND_H
 #define FAIRLEAD_CLI_COMMAND_H
 
@@ -11,6 +11,7 @@ int command_run(int count, char *const *arguments);
 int command_check(int count, char *const *arguments);
 int command_dump(int count, char *const *arguments);
 int command_proxy_config(int count, char *const *arguments);
+int command_analyze(int count, char *const *arguments);
 int command_version(int count, char *const *arguments);
 int command_help(int count, char *const *arguments);
 

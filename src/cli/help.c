@@ -8,6 +8,7 @@ int command_help(int count, char *const *arguments) {
            "       fairlead check -f PATH... [option...]   compile and report, without serving; exit 1 when there are errors\n"
            "       fairlead dump -f PATH... [option...]    print what the configuration compiles to\n"
            "       fairlead proxy-config listeners|routes|clusters|endpoints|secrets [option...]   print what a running gateway serves\n"
+           "       fairlead analyze -f PATH... [option...] judge the configuration as istioctl analyze does, and say what the gateway drops\n"
            "       fairlead version\n"
            "       fairlead COMMAND --help                 the options of a command\n");
     return 0;

@@ -131,13 +131,53 @@ static bool set_dns_server(struct options_parser *parser, const char *value) {
     return value[0] != '\0' || fail(parser, "--dns-server", "\"\"", "the address is empty");
 }
 
+static bool set_output(struct options_parser *parser, const char *value) {
+    static const char *const names[] = {"log", "json", "yaml"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (strcmp(value, names[i]) == 0) {
+            parser->options->output = (enum output_format)i;
+            return true;
+        }
+    }
+    return fail(parser, "-o", value, "want log, json or yaml");
+}
+
+static bool set_analyzed_namespace(struct options_parser *parser, const char *value) {
+    parser->options->analyzed_namespace = span_of(value);
+    return value[0] != '\0' || fail(parser, "--namespace", "\"\"", "the name is empty");
+}
+
+static bool set_all_namespaces(struct options_parser *parser, const char *value) {
+    (void)value;
+    parser->options->all_namespaces = true;
+    return true;
+}
+
+static bool set_failure_threshold(struct options_parser *parser, const char *value) {
+    static const char *const names[DIAGNOSTIC_SEVERITIES] = {"Info", "Warning", "Error"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (span_equal_ignore_case(span_of(value), span_of(names[i]))) {
+            parser->options->failure_threshold = (enum diagnostic_severity)i;
+            return true;
+        }
+    }
+    return fail(parser, "--failure-threshold", value, "want Info, Warning or Error");
+}
+
+static bool add_suppression(struct options_parser *parser, const char *value) {
+    struct options *options = parser->options;
+    return message_suppression_parse(span_of(value), &options->suppressions[options->suppression_count++]) ||
+           fail(parser, "--suppress", value, "want CODE=RESOURCE, as in IST0118=Service shop/*");
+}
+
 static bool set_log_level(struct options_parser *parser, const char *value) {
     if (log_level_of(span_of(value), &parser->options->log_level))
         return true;
     return fail(parser, "--log-level", value, "want debug, info, warning or error");
 }
 
-#define EVERY (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP)
+#define EVERY (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP | OPTIONS_ANALYZE)
+#define COMPILING (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP)
 
 static const struct option_row option_rows[] = {
     {"-f", EVERY, "PATH...", set_path, "files, folders (recursive: *.yaml, *.yml, *.json) or - for standard input; may repeat"},
@@ -150,12 +190,17 @@ static const struct option_row option_rows[] = {
     {"--metrics-port", OPTIONS_RUN, "PORT,...", set_metrics_port, "ports of /stats/prometheus; default 15090,15020, 0 for none"},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
-    {"--namespace", EVERY, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
+    {"--namespace", COMPILING, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
     {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
-    {"--strict-sni", EVERY, NULL, set_strict_sni, "a name of another server than the connection's SNI gets 404, as in Istio, rather than its routes or 421"},
+    {"--strict-sni", COMPILING, NULL, set_strict_sni, "a name of another server than the connection's SNI gets 404, as in Istio, rather than its routes or 421"},
     {"--allow-unsupported", EVERY, NULL, set_allow_unsupported,
      "serve without a restriction or encryption that is asked for but not supported, instead of answering 503"},
-    {"--log-level", EVERY, "LEVEL", set_log_level, "debug, info, warning or error; default info"},
+    {"-o", OPTIONS_ANALYZE, "FORMAT", set_output, "log, json or yaml; default log. With json and yaml the exit code is 0 whatever was found"},
+    {"--namespace", OPTIONS_ANALYZE, "NS", set_analyzed_namespace, "objects that name no namespace are of this one, and only messages about it are printed"},
+    {"-A", OPTIONS_ANALYZE, NULL, set_all_namespaces, "messages about every namespace, also with --namespace"},
+    {"--failure-threshold", OPTIONS_ANALYZE, "LEVEL", set_failure_threshold, "Info, Warning or Error: exit with 79 from this level on; default Error"},
+    {"--suppress", OPTIONS_ANALYZE, "CODE=RES", add_suppression, "no messages of this code about resources like \"Kind namespace/name\", where * is any text; may repeat"},
+    {"--log-level", COMPILING, "LEVEL", set_log_level, "debug, info, warning or error; default info"},
 };
 
 static const struct option_row *find_option(struct span name, enum options_command command) {
@@ -210,11 +255,15 @@ static bool wants_help(int count, char *const *arguments) {
 
 bool options_parse(enum options_command command, int count, char *const *arguments, struct arena *arena, struct options *ret_options,
                    struct options_error *ret_error) {
-    struct options options = {.status_port = STATUS_PORT_DEFAULT, .metrics_ports = {15090, 15020}, .log_level = LOG_INFO};
+    struct options options = {.status_port = STATUS_PORT_DEFAULT,
+                              .metrics_ports = {15090, 15020},
+                              .log_level = LOG_INFO,
+                              .failure_threshold = DIAGNOSTIC_ERROR};
     bool parsed = admin_address_parse(ADMIN_ADDRESS_DEFAULT, &options.admin);
     ASSERT(parsed);
     options.help = wants_help(count, arguments);
     options.paths = arena_new_array(arena, const char *, (size_t)count + 1);
+    options.suppressions = arena_new_array(arena, struct message_suppression, (size_t)count + 1);
     struct options_parser parser = {.command = command, .arena = arena, .options = &options, .error = ret_error};
     for (int index = 0; index < count && !options.help;) {
         if (!is_option(arguments[index])) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analysis/message.h"
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/log.h"
@@ -15,7 +16,15 @@
 #include "server/server.h"
 
 /* Bits: which commands take an option. */
-enum options_command { OPTIONS_RUN = 1 << 0, OPTIONS_CHECK = 1 << 1, OPTIONS_DUMP = 1 << 2, OPTIONS_PROXY_CONFIG = 1 << 8 };
+enum options_command {
+    OPTIONS_RUN = 1 << 0,
+    OPTIONS_CHECK = 1 << 1,
+    OPTIONS_DUMP = 1 << 2,
+    OPTIONS_ANALYZE = 1 << 3,
+    OPTIONS_PROXY_CONFIG = 1 << 8
+};
+
+enum output_format { OUTPUT_LOG, OUTPUT_JSON, OUTPUT_YAML };
 
 struct options {
     const char **paths;
@@ -34,6 +43,13 @@ struct options {
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */
     bool prints_json;            /* -o json of proxy-config */
+    /* analyze */
+    enum output_format output; /* log */
+    struct span analyzed_namespace;
+    bool all_namespaces;
+    enum diagnostic_severity failure_threshold; /* error */
+    struct message_suppression *suppressions;
+    size_t suppression_count;
     bool help;                   /* --help: nothing else was looked at */
 };
 

@@ -38,6 +38,13 @@ static void intersection_takes_the_narrower(void **state) {
         {{"a.com", NULL}, {"b.com", NULL}, {NULL}},
         {{"foo.bar", NULL}, {"*", NULL}, {"foo.bar"}},
         {{"*", NULL}, {"a.com", "*.b.com"}, {"a.com", "*.b.com"}},
+        {{"foo.com", "bar.com"}, {"bar.com", NULL}, {"bar.com"}},
+        {{"foo.com", "bar.com"}, {"*.com", NULL}, {"foo.com", "bar.com"}},
+        {{"*.com", NULL}, {"foo.com", "bar.com"}, {"foo.com", "bar.com"}},
+        {{"foo.com", "*.net"}, {"*.com", "bar.net"}, {"foo.com", "bar.net"}},
+        {{"foo.com", "*.net"}, {"*.bar.net", NULL}, {"*.bar.net"}},
+        {{"*", "foo.com"}, {"foo.com", NULL}, {"foo.com"}},
+        {{"foo.com", NULL}, {"Foo.com", NULL}, {NULL}},
     };
     struct arena arena;
     arena_init(&arena, 4096);

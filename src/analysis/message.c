@@ -1,0 +1,149 @@
+#include "analysis/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/assert.h"
+
+#define SUPPRESS_ANNOTATION SPAN_LITERAL("galley.istio.io/analyze-suppress")
+
+enum diagnostic_severity message_code_level(enum message_code code) {
+    switch (code) {
+#define MESSAGE_CODE_CASE(name, number, level) \
+    case name:                                 \
+        return level;
+        MESSAGE_CODES(MESSAGE_CODE_CASE)
+#undef MESSAGE_CODE_CASE
+    }
+    UNREACHABLE();
+}
+
+static bool is_suppressed_by_object(const struct object_meta *meta, struct span code) {
+    struct span rest, part;
+    if (!label_set_get(&meta->annotations, SUPPRESS_ANNOTATION, &rest))
+        return false;
+    while (span_split(&rest, ',', &part)) {
+        part = span_trim(part);
+        if (span_equal(part, SPAN_LITERAL("*")) || span_equal(part, code))
+            return true;
+    }
+    return false;
+}
+
+void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
+                 const char *format, ...) {
+    char text[2048];
+    va_list arguments;
+    struct span name = arena_print(list->arena, "IST%04d", (int)code);
+    if (is_suppressed_by_object(meta, name))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    struct message message = {
+        .code = name,
+        .level = message_code_level(code),
+        .origin = meta->title,
+        .namespace = meta->namespace,
+        .position = position_is_known(position) ? position : meta->position,
+        .text = arena_copy(list->arena, span_of(text)),
+    };
+    ARRAY_APPEND(list->arena, list, message);
+}
+
+void message_add_diagnostic(struct message_list *list, const struct diagnostic *diagnostic, const struct object_meta *meta) {
+    struct span code = arena_print(list->arena, "FL%04d", (int)diagnostic->code);
+    const char *open = diagnostic->hint.size > 0 ? " (" : "";
+    const char *close = diagnostic->hint.size > 0 ? ")" : "";
+    if (meta != NULL && is_suppressed_by_object(meta, code))
+        return;
+    struct message message = {
+        .code = code,
+        .level = diagnostic->severity,
+        .origin = diagnostic->resource,
+        .namespace = meta == NULL ? SPAN_EMPTY : meta->namespace,
+        .position = diagnostic->position,
+        .text = arena_print(list->arena, "%.*s%s%.*s%s", SPAN_ARGUMENTS(diagnostic->message), open, SPAN_ARGUMENTS(diagnostic->hint), close),
+    };
+    ARRAY_APPEND(list->arena, list, message);
+}
+
+/* --- What is not wanted --- */
+
+bool message_suppression_parse(struct span text, struct message_suppression *ret_suppression) {
+    size_t equal;
+    if (!span_find_byte(text, '=', &equal))
+        return false;
+    *ret_suppression = (struct message_suppression){span_first(text, equal), span_from(text, equal + 1)};
+    return true;
+}
+
+static bool glob_matches(struct span glob, struct span text) {
+    struct span rest = glob, part;
+    size_t at = 0;
+    bool is_first = true;
+    while (span_split(&rest, '*', &part)) {
+        bool is_last = rest.data == NULL;
+        struct span left = span_from(text, at);
+        if (is_first && is_last)
+            return span_equal(part, text);
+        if (is_last)
+            return left.size >= part.size && span_ends_with(left, part);
+        for (; !span_starts_with(left, part); left = span_from(text, at))
+            if (is_first || ++at > text.size)
+                return false;
+        at += part.size;
+        is_first = false;
+    }
+    return text.size == 0;
+}
+
+static bool is_suppressed(const struct message *message, const struct message_suppression *suppressions, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (span_equal(suppressions[i].code, message->code) && glob_matches(suppressions[i].glob, message->origin))
+            return true;
+    return false;
+}
+
+void message_list_filter(struct message_list *list, const struct message_suppression *suppressions, size_t suppression_count,
+                         struct span namespace) {
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct message *message = &list->items[i];
+        bool is_elsewhere = namespace.size > 0 && message->namespace.size > 0 && !span_equal(namespace, message->namespace);
+        if (!is_elsewhere && !is_suppressed(message, suppressions, suppression_count))
+            list->items[kept++] = *message;
+    }
+    list->count = kept;
+}
+
+/* --- Order --- */
+
+static int compare_positions(struct position a, struct position b) {
+    if ((a.file == NULL) != (b.file == NULL))
+        return a.file == NULL ? -1 : 1;
+    int order = a.file == NULL ? 0 : strcmp(a.file, b.file);
+    return order != 0 ? order : (a.line > b.line) - (a.line < b.line);
+}
+
+static int compare(const void *left, const void *right) {
+    const struct message *a = left;
+    const struct message *b = right;
+    if (a->level != b->level)
+        return a->level > b->level ? -1 : 1;
+    int order = span_compare(a->code, b->code);
+    if (order == 0)
+        order = span_compare(a->origin, b->origin);
+    if (order == 0)
+        order = compare_positions(a->position, b->position);
+    return order != 0 ? order : span_compare(a->text, b->text);
+}
+
+void message_list_sort(struct message_list *list) {
+    size_t kept = 0;
+    array_sort(list->items, list->count, sizeof(*list->items), compare);
+    for (size_t i = 0; i < list->count; i++)
+        if (kept == 0 || compare(&list->items[kept - 1], &list->items[i]) != 0)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+}

@@ -1,0 +1,46 @@
+/* What the analysis has to say: messages with istioctl's codes, and the program's own diagnostics with theirs. One thread. */
+#ifndef FAIRLEAD_ANALYSIS_MESSAGE_H
+#define FAIRLEAD_ANALYSIS_MESSAGE_H
+
+#include "analysis/message_code.h"
+#include "base/arena.h"
+#include "compile/array.h"
+#include "resource/object.h"
+
+struct message {
+    struct span code; /* "IST0101", "FL0203" */
+    enum diagnostic_severity level;
+    struct span origin;    /* "Kind namespace/name", "Kind name"; empty: about no object */
+    struct span namespace; /* of the object; empty: cluster-wide */
+    struct position position; /* unknown: none */
+    struct span text;
+};
+
+struct message_list {
+    struct arena *arena;
+    struct message *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* The object's own `suppress` annotation is obeyed. At `position`, or where that is unknown, at the object. Copied. */
+void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
+                 const char *format, ...) PRINTF_LIKE(5, 6);
+/* A diagnostic of the program about an object (NULL: about none), under its own code. */
+void message_add_diagnostic(struct message_list *list, const struct diagnostic *diagnostic, const struct object_meta *meta);
+
+/* "CODE=GLOB": no message of the code about objects whose origin the glob matches ('*' is the only wildcard). */
+struct message_suppression {
+    struct span code;
+    struct span glob;
+};
+/* False: there is no '='. */
+MUST_USE bool message_suppression_parse(struct span text, struct message_suppression *ret_suppression);
+
+/* What is left of the messages: without those suppressed, and, unless it is empty, without those of other namespaces than `namespace`. */
+void message_list_filter(struct message_list *list, const struct message_suppression *suppressions, size_t suppression_count,
+                         struct span namespace);
+/* istioctl's order (level, code, object, text); equal ones become one. */
+void message_list_sort(struct message_list *list);
+
+#endif
