@@ -15,7 +15,6 @@ static const struct {
     {DIAGNOSTIC_ROUTE_DESTINATION, {MESSAGE_REFERENCE_NOT_FOUND, MESSAGE_DESTINATION_PORT_REQUIRED}},
     {DIAGNOSTIC_SECRET_MISSING, {MESSAGE_REFERENCE_NOT_FOUND}},
     {DIAGNOSTIC_SECRET_CONTENT, {MESSAGE_REFERENCE_NOT_FOUND, MESSAGE_INVALID_CREDENTIAL}},
-    {DIAGNOSTIC_SECRET_NAMESPACE, {MESSAGE_REFERENCE_NOT_FOUND}},
     {DIAGNOSTIC_CLUSTER_SERVICE_MISSING, {MESSAGE_REFERENCE_NOT_FOUND}},
     {DIAGNOSTIC_CLUSTER_PORT, {MESSAGE_REFERENCE_NOT_FOUND, MESSAGE_DESTINATION_PORT_REQUIRED}},
     {DIAGNOSTIC_CLUSTER_SUBSET, {MESSAGE_REFERENCE_NOT_FOUND}},
@@ -42,12 +41,10 @@ static bool is_said(const struct analysis *analysis, const struct diagnostic *di
 }
 
 /* The compiler's warning, where it says an error if the input holds the kind. */
-static bool is_for_want_of_a_kind(const struct analysis *analysis, const struct diagnostic *diagnostic) {
+static bool is_for_want_of_a_kind(const struct diagnostic *diagnostic) {
     if (diagnostic->severity != DIAGNOSTIC_WARNING)
         return false;
     switch (diagnostic->code) {
-    case DIAGNOSTIC_GATEWAY_NOT_SELECTED:
-        return analysis->resources->gateways.count == 0;
     case DIAGNOSTIC_ROUTE_GATEWAY_MISSING:
     case DIAGNOSTIC_ROUTE_DESTINATION:
     case DIAGNOSTIC_SECRET_MISSING:
@@ -57,6 +54,16 @@ static bool is_for_want_of_a_kind(const struct analysis *analysis, const struct 
     default:
         return false;
     }
+}
+
+/* That nothing selects the gateway follows from what was said of the Gateways, or from there being none. */
+static bool is_explained(const struct analysis *analysis, const struct diagnostic *diagnostic) {
+    if (diagnostic->code != DIAGNOSTIC_GATEWAY_NOT_SELECTED || diagnostic->resource.size > 0)
+        return false;
+    for (size_t i = 0; i < analysis->messages.count; i++)
+        if (analysis->messages.items[i].level == DIAGNOSTIC_ERROR && span_starts_with(analysis->messages.items[i].origin, SPAN_LITERAL("Gateway ")))
+            return true;
+    return analysis->resources->gateways.count == 0;
 }
 
 static const struct object_meta *find_object(const struct analysis *analysis, struct span title) {
@@ -76,7 +83,8 @@ static const struct object_meta *find_object(const struct analysis *analysis, st
 void own_diagnostics_add(struct analysis *analysis, const struct diagnostic_list *diagnostics, size_t first) {
     for (size_t i = first; i < diagnostics->count; i++) {
         const struct diagnostic *diagnostic = &diagnostics->items[i];
-        if (diagnostic->severity != DIAGNOSTIC_INFO && !is_for_want_of_a_kind(analysis, diagnostic) && !is_said(analysis, diagnostic))
+        if (diagnostic->severity != DIAGNOSTIC_INFO && !is_for_want_of_a_kind(diagnostic) && !is_explained(analysis, diagnostic) &&
+            !is_said(analysis, diagnostic))
             message_add_diagnostic(&analysis->messages, diagnostic, find_object(analysis, diagnostic->resource));
     }
 }

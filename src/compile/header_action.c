@@ -22,10 +22,11 @@ static void PRINTF_LIKE(4, 5)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    enum diagnostic_code code = severity == DIAGNOSTIC_ERROR ? DIAGNOSTIC_ROUTE_ACTION : DIAGNOSTIC_ROUTE_HEADER;
     if (severity == DIAGNOSTIC_ERROR)
         draft->usable = false;
-    if (compiler_first_report(compiler, DIAGNOSTIC_FIELD_VALUE, position, draft->meta))
-        compiler_report(compiler, severity, DIAGNOSTIC_FIELD_VALUE, position, draft->meta, "", "%s", text);
+    if (compiler_first_report(compiler, code, position, draft->meta))
+        compiler_report(compiler, severity, code, position, draft->meta, "", "%s", text);
 }
 
 /* What the framing of messages and the life of connections hang on belongs to the engine. */

@@ -7,8 +7,8 @@
 #define REDIRECT_STATUS_DEFAULT 301
 
 static bool report(struct compiler *compiler, const struct object_meta *meta, struct position position, const char *text) {
-    if (compiler_first_report(compiler, DIAGNOSTIC_FIELD_VALUE, position, meta))
-        compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_FIELD_VALUE, position, meta, "", "%s; requests are answered 503", text);
+    if (compiler_first_report(compiler, DIAGNOSTIC_ROUTE_ACTION, position, meta))
+        compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_ROUTE_ACTION, position, meta, "", "%s; requests are answered 503", text);
     return false;
 }
 

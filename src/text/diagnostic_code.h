@@ -41,6 +41,8 @@
     X(DIAGNOSTIC_ROUTE_REGEX, 306, "a regular expression is not usable")                        \
     X(DIAGNOSTIC_ROUTE_INEFFECTIVE, 307, "a match has no effect (IST0131)")                     \
     X(DIAGNOSTIC_ROUTE_DELEGATE, 308, "a delegate cannot be used")                              \
+    X(DIAGNOSTIC_ROUTE_ACTION, 309, "an action of a route is not usable")                       \
+    X(DIAGNOSTIC_ROUTE_HEADER, 310, "a header that the gateway decides about is changed")       \
     X(DIAGNOSTIC_SECRET_MISSING, 400, "a Secret is missing")                                    \
     X(DIAGNOSTIC_SECRET_CONTENT, 401, "a Secret holds no usable certificate and key")           \
     X(DIAGNOSTIC_SECRET_NAMESPACE, 402, "a Secret lies in the wrong namespace")                 \
