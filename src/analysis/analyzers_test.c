@@ -262,6 +262,10 @@ static void service_entries(void **state) {
         {"TCP with addresses", ENTRY("e", "hosts: [x.c], addresses: [10.0.0.1], ports: [{number: 80, name: h, protocol: TCP}]"), ""},
         {"an allocated address", OBJECT("networking.istio.io/v1", "ServiceEntry", "e",
                                         "spec: {hosts: [x.c], ports: [{number: 80, name: h, protocol: TCP}]}, status: {addresses: [{value: 240.0.0.1}]}"), ""},
+        {"addresses of the proxies' own",
+         ENTRY("e", "hosts: [x.c], ports: [{number: 80, name: h, protocol: TCP}]")
+             OBJECT_IN("istio-system", "install.istio.io/v1alpha1", "IstioOperator", "o",
+                       "spec: {meshConfig: {defaultConfig: {proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true', ISTIO_META_DNS_AUTO_ALLOCATE: 'true'}}}}"), ""},
         {"two protocols", ENTRY("e", "hosts: [x.c], ports: [{number: 80, name: h, protocol: HTTP}]") ENTRY("f", "hosts: [x.c], ports: [{number: 80, name: h, protocol: http2}]"),
          "IST0177@1 IST0177@3"},
         {"one protocol", ENTRY("e", "hosts: [x.c], ports: [{number: 80, name: h, protocol: HTTP}]") ENTRY("f", "hosts: [x.c], ports: [{number: 80, name: h, protocol: http}]"), ""},
@@ -283,6 +287,7 @@ static void service_ports(void **state) {
         {"no name", SERVICE("s", "ports: [{port: 80}]"), "IST0118@1"},
         {"appProtocol", SERVICE("s", "ports: [{name: web, port: 80, appProtocol: kubernetes.io/h2c}]"), ""},
         {"UDP", SERVICE("s", "ports: [{name: web, port: 80, protocol: UDP}]"), ""},
+        {"Kubernetes' own", OBJECT_IN("kube-system", "v1", "Service", "s", "spec: {ports: [{name: web, port: 80}]}"), ""},
         {"a known number", SERVICE("s", "ports: [{name: db, port: 3306}]"), ""},
         {"ExternalName", SERVICE("s", "type: ExternalName, externalName: a.b, ports: [{name: web, port: 80}]"), "IST0150@1"},
         {"ExternalName tcp", SERVICE("s", "type: ExternalName, externalName: a.b, ports: [{name: tcp, port: 80}]"), "IST0150@1"},

@@ -30,12 +30,21 @@ static bool is_suppressed_by_object(const struct object_meta *meta, struct span 
     return false;
 }
 
+/* Kubernetes' own namespaces are not the mesh's business. */
+static bool is_system(struct span namespace) {
+    static const char *const namespaces[] = {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"};
+    for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
+        if (span_equal(namespace, span_of(namespaces[i])))
+            return true;
+    return false;
+}
+
 void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
                  const char *format, ...) {
     char text[2048];
     va_list arguments;
     struct span name = arena_print(list->arena, "IST%04d", (int)code);
-    if (is_suppressed_by_object(meta, name))
+    if (is_system(meta->namespace) || is_suppressed_by_object(meta, name))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);

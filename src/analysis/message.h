@@ -23,7 +23,7 @@ struct message_list {
     size_t capacity;
 };
 
-/* The object's own `suppress` annotation is obeyed. At `position`, or where that is unknown, at the object. Copied. */
+/* The object's own `suppress` annotation is obeyed, and nothing is said of objects in Kubernetes' own namespaces. At `position`, or where that is unknown, at the object. Copied. */
 void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
                  const char *format, ...) PRINTF_LIKE(5, 6);
 /* A diagnostic of the program about an object (NULL: about none), under its own code. */

@@ -6,6 +6,30 @@ static bool has_allocated_address(const struct service_entry *entry) {
     return node_is_sequence(addresses) && addresses->count > 0;
 }
 
+static bool is_true(const struct node *mapping, const char *key) {
+    struct span text;
+    bool flag = false;
+    const struct node *value = node_get_present(mapping, key);
+    return value != NULL && ((node_as_string(value, &text) && span_equal(text, SPAN_LITERAL("true"))) || (node_as_bool(value, &flag) && flag));
+}
+
+static bool allocates(const struct node *mesh) {
+    const struct node *metadata = node_get_path(mesh, "defaultConfig.proxyMetadata");
+    return is_true(metadata, "ISTIO_META_DNS_CAPTURE") &&
+           (is_true(metadata, "ISTIO_META_DNS_AUTO_ALLOCATE") || is_true(metadata, "PILOT_ENABLE_IP_AUTOALLOCATE"));
+}
+
+/* The mesh's proxies give such an entry an address of their own. */
+static bool allocates_addresses(const struct resource_set *resources) {
+    for (size_t i = 0; i < resources->istio_operators.count; i++)
+        if (allocates(resources->istio_operators.items[i]->mesh_config))
+            return true;
+    for (size_t i = 0; i < resources->config_maps.count; i++)
+        if (allocates(resources->config_maps.items[i]->mesh_node))
+            return true;
+    return false;
+}
+
 static void check_addresses(struct analysis *analysis, const struct service_entry *entry) {
     if (entry->addresses.count > 0 || has_allocated_address(entry))
         return;
@@ -120,7 +144,7 @@ static void check_protocols(struct analysis *analysis) {
 }
 
 void analyze_service_entries(struct analysis *analysis) {
-    for (size_t i = 0; i < analysis->resources->service_entries.count; i++)
+    for (size_t i = 0; !allocates_addresses(analysis->resources) && i < analysis->resources->service_entries.count; i++)
         check_addresses(analysis, analysis->resources->service_entries.items[i]);
     check_protocols(analysis);
 }
