@@ -163,6 +163,7 @@ static void virtual_service_gateways(void **state) {
         {"the own namespace", GATEWAY("g", HTTP("./a.b")) VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [ns/g], " TO("host: s")), ""},
         {"another namespace", GATEWAY("g", HTTP("other/a.b")) VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [g], " TO("host: s")), "IST0132@3"},
         {"everything", GATEWAY("g", HTTP("'*/*'")) VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [g], " TO("host: s")), ""},
+        {"an empty name", VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [''], " TO("host: s")), "IST0101@1 IST0132@1"},
         {"of the Gateway API", API_GATEWAY("g", "") VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [g], " TO("host: s")), ""},
         {"of the Gateway API, another host", API_GATEWAY("g", ", hostname: c.d") VIRTUAL_SERVICE("v", "hosts: [a.b], gateways: [g], " TO("host: s")), "IST0132@3"},
     };

@@ -58,7 +58,7 @@ static void check_entry(struct analysis *analysis, const struct virtual_service 
     size_t slash;
     if (span_equal(entry->text, SPAN_LITERAL("mesh")))
         return;
-    if (memmem(name.data, name.size, INTERNAL_GATEWAY.data, INTERNAL_GATEWAY.size) != NULL) {
+    if (name.size > 0 && memmem(name.data, name.size, INTERNAL_GATEWAY.data, INTERNAL_GATEWAY.size) != NULL) {
         message_add(&analysis->messages, MESSAGE_INTERNAL_GATEWAY, &service->meta, entry->position,
                     "Gateway reference in VirtualService %.*s is to an implementation-generated internal Gateway: %.*s.",
                     SPAN_ARGUMENTS(service->meta.name), SPAN_ARGUMENTS(name));
