@@ -26,10 +26,26 @@ static void conflict(struct decoder *decoder, struct position position, const ch
     decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, position, hint, "%s", message);
 }
 
+/* "configmap://namespace/name" */
+static void check_config_map(struct decoder *decoder, const struct located *name) {
+    struct span rest = span_from(name->text, SPAN_LITERAL("configmap://").size), namespace;
+    size_t slash;
+    if (!span_starts_with(name->text, SPAN_LITERAL("configmap://")))
+        return;
+    if (!span_find_byte(rest, '/', &slash) || slash == 0 || slash + 1 == rest.size) {
+        conflict(decoder, name->position, "write configmap://namespace/name", "the credentialName names no ConfigMap");
+        return;
+    }
+    namespace = span_first(rest, slash);
+    if (!span_equal(namespace, decoder->namespace))
+        conflict(decoder, name->position, "use a ConfigMap of the DestinationRule's own namespace", "a ConfigMap of another namespace cannot be used");
+}
+
 /* Source: ValidateTLS of Istio's admission. */
 static void check(struct decoder *decoder, const struct client_tls *tls) {
     bool has_files = tls->client_certificate.text.size > 0 || tls->private_key.text.size > 0 ||
                      tls->ca_certificates.text.size > 0 || tls->ca_crl.text.size > 0;
+    check_config_map(decoder, &tls->credential_name);
     bool originates = tls->mode == CLIENT_TLS_SIMPLE || tls->mode == CLIENT_TLS_MUTUAL;
     if (originates && tls->credential_name.text.size > 0 && has_files)
         conflict(decoder, tls->credential_name.position, "keep the Secret or the files",

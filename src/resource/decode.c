@@ -92,6 +92,8 @@ static void decode_field(struct decoder *decoder, const struct field *field, con
         break;
     case FIELD_UNSUPPORTED:
     case FIELD_RESTRICTION:
+        if (field->call != NULL)
+            field->call(decoder, node, place);
         decode_unsupported(decoder, key_position, field->type == FIELD_RESTRICTION);
         break;
     }

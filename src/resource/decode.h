@@ -22,6 +22,7 @@ struct decoder {
     struct arena *arena;
     struct diagnostic_list *diagnostics;
     struct span title; /* the object, for diagnostics */
+    struct span namespace; /* the object's */
     struct unsupported_list *unsupported; /* where FIELD_UNSUPPORTED goes */
     const struct decode_path *path;
     struct map *regexes;  /* pattern -> what is wrong with it, or "": each is tried once a load; NULL: none is tried */
@@ -40,7 +41,7 @@ enum field_type {
     FIELD_LABELS,      /* struct label_set */
     FIELD_CALL,        /* call(decoder, node, target + offset) */
     FIELD_IGNORED,     /* known, of no concern */
-    FIELD_UNSUPPORTED, /* known, not served yet: recorded */
+    FIELD_UNSUPPORTED, /* known, not served yet: recorded; call(decoder, node, target) may check it before */
     FIELD_RESTRICTION  /* as unsupported, and it restricts or encrypts */
 };
 
@@ -61,6 +62,7 @@ struct field {
 #define FIELD_CALL_AT(name, function, structure, member) {name, FIELD_CALL, offsetof(structure, member), 0, 0, function}
 #define FIELD_CALL_WHOLE(name, function) {name, FIELD_CALL, 0, 0, 0, function}
 #define FIELD_OF_TYPE(name, type) {name, type, 0, 0, 0, NULL}
+#define FIELD_CHECKED(name, type, function) {name, type, 0, 0, 0, function}
 
 /* Every field of the mapping `node` by the table; null fields are absent. Unknown ones are warned of with the nearest known name. */
 void decode_mapping(struct decoder *decoder, const struct node *node, const struct field *fields, size_t field_count,

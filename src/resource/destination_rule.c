@@ -1,6 +1,11 @@
 #include "resource/destination_rule.h"
 
+#include "resource/connection_pool.h"
+#include "resource/destination_rule_check.h"
+#include "resource/load_balancer.h"
+#include "resource/locality_setting.h"
 #include "resource/object_decode.h"
+#include "resource/outlier_detection.h"
 
 static const struct enum_name load_balancers[] = {
     {"UNSPECIFIED", LOAD_BALANCER_UNSPECIFIED}, {"LEAST_CONN", LOAD_BALANCER_LEAST_CONN},
@@ -18,11 +23,11 @@ static void decode_simple(struct decoder *decoder, const struct node *node, void
 static void decode_load_balancer(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
         FIELD_CALL_WHOLE("simple", decode_simple),
-        FIELD_OF_TYPE("consistentHash", FIELD_UNSUPPORTED),
-        FIELD_OF_TYPE("localityLbSetting", FIELD_UNSUPPORTED),
-        FIELD_OF_TYPE("zoneAwareLbSetting", FIELD_UNSUPPORTED),
+        FIELD_CHECKED("consistentHash", FIELD_UNSUPPORTED, consistent_hash_decode),
+        FIELD_CHECKED("localityLbSetting", FIELD_UNSUPPORTED, locality_setting_decode),
+        FIELD_CHECKED("zoneAwareLbSetting", FIELD_UNSUPPORTED, zone_aware_setting_decode),
         FIELD_OF_TYPE("warmupDurationSecs", FIELD_UNSUPPORTED),
-        FIELD_OF_TYPE("warmup", FIELD_UNSUPPORTED),
+        FIELD_CHECKED("warmup", FIELD_UNSUPPORTED, warmup_decode),
     };
     struct traffic_policy *policy = target;
     policy->load_balancer_position = node->position;
@@ -42,10 +47,10 @@ static const struct field policy_fields[] = {
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
     FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
     FIELD_CALL_WHOLE("portLevelSettings", decode_port_level),
-    FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("tunnel", FIELD_RESTRICTION),
-    FIELD_OF_TYPE("proxyProtocol", FIELD_RESTRICTION),
+    FIELD_CHECKED("connectionPool", FIELD_UNSUPPORTED, connection_pool_decode),
+    FIELD_CHECKED("outlierDetection", FIELD_UNSUPPORTED, outlier_detection_decode),
+    FIELD_CHECKED("tunnel", FIELD_RESTRICTION, tunnel_decode),
+    FIELD_CHECKED("proxyProtocol", FIELD_RESTRICTION, upstream_proxy_protocol_decode),
     FIELD_OF_TYPE("retryBudget", FIELD_UNSUPPORTED),
 };
 
@@ -53,8 +58,8 @@ static const struct field port_policy_fields[] = {
     FIELD_CALL_WHOLE("port", decode_port),
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
     FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
-    FIELD_OF_TYPE("connectionPool", FIELD_UNSUPPORTED),
-    FIELD_OF_TYPE("outlierDetection", FIELD_UNSUPPORTED),
+    FIELD_CHECKED("connectionPool", FIELD_UNSUPPORTED, connection_pool_decode),
+    FIELD_CHECKED("outlierDetection", FIELD_UNSUPPORTED, outlier_detection_decode),
 };
 
 static void decode_port_policy(struct decoder *decoder, const struct node *node, void *target) {
@@ -65,9 +70,7 @@ static void decode_port_policy(struct decoder *decoder, const struct node *node,
     decoder->unsupported = &policy->unsupported;
     DECODE_MAPPING(decoder, node, port_policy_fields, policy);
     decoder->unsupported = outer;
-    if (node_is_mapping(node) && !policy->port.is_set)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add port with a number",
-                     "the settings name no port");
+    port_policy_check(decoder, node);
 }
 
 static void decode_port_level(struct decoder *decoder, const struct node *node, void *target) {
@@ -84,6 +87,7 @@ static struct traffic_policy *decode_policy(struct decoder *decoder, const struc
     decoder->unsupported = &policy->unsupported;
     DECODE_MAPPING(decoder, node, policy_fields, policy);
     decoder->unsupported = outer;
+    traffic_policy_check(decoder, node);
     return policy;
 }
 
@@ -121,6 +125,7 @@ static void decode_workload_selector(struct decoder *decoder, const struct node 
     };
     struct destination_rule *rule = target;
     rule->has_workload_selector = true;
+    rule->workload_selector_position = node->position;
     DECODE_MAPPING(decoder, node, fields, rule);
 }
 
@@ -137,8 +142,6 @@ struct object_meta *destination_rule_decode(struct decoder *decoder, const struc
     rule->meta = *meta;
     decoder->unsupported = &rule->meta.unsupported;
     object_decode_spec(decoder, root, fields, ARRAY_SIZE(fields), rule);
-    if (!decoder->failed && rule->host.text.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, meta->position, "set host to a Service's name",
-                     "the DestinationRule has no host");
+    destination_rule_check(decoder, rule);
     return &rule->meta;
 }

@@ -40,6 +40,7 @@ struct destination_rule {
     struct located_list export_to;
     bool has_workload_selector;
     struct label_set workload_selector; /* matchLabels */
+    struct position workload_selector_position;
     struct traffic_policy *traffic_policy; /* NULL when not written */
     struct destination_subset *subsets;
     size_t subset_count;

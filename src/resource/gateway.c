@@ -65,12 +65,16 @@ static const struct field tls_fields[] = {
     FIELD_AT("insecureSkipVerify", FIELD_FLAG, struct gateway_tls, insecure_skip_verify),
 };
 
+static void decode_tls_settings(struct decoder *decoder, const struct node *node, void *target) {
+    DECODE_MAPPING(decoder, node, tls_fields, target);
+}
+
 static void decode_tls(struct decoder *decoder, const struct node *node, void *target) {
     struct gateway_server *server = target;
     server->tls = arena_new(decoder->arena, struct gateway_tls);
     server->tls->position = node->position;
-    DECODE_MAPPING(decoder, node, tls_fields, server->tls);
-    if (node_is_mapping(node))
+    /* A mode that cannot be read is none to judge the rest by. */
+    if (!decode_part(decoder, node, server->tls, decode_tls_settings))
         gateway_tls_check(decoder, server->tls);
 }
 

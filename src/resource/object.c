@@ -76,9 +76,23 @@ static void decode_meta_labels(struct decoder *decoder, const struct node *node,
     decode_labels(decoder, node, &names->meta->labels);
 }
 
+/* Those that Istio keeps to itself, or to one kind. Source: ValidateAnnotations and its webhook. */
+static void check_annotation(struct decoder *decoder, const struct object_meta *meta, const struct label *annotation) {
+    static const char *const reserved[] = {"internal.istio.io/webhook-always-reject", "internal.istio.io/parents", "internal.istio.io/parent-namespace"};
+    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++)
+        if (span_equal(annotation->key, span_of(reserved[i])))
+            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, annotation->position, "remove it", "the annotation %s may not be set", reserved[i]);
+    if (!span_equal(annotation->key, SPAN_LITERAL("istio.io/dry-run")))
+        return;
+    if (!span_equal(meta->kind, SPAN_LITERAL("AuthorizationPolicy")))
+        decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, annotation->position, "remove it", "the annotation istio.io/dry-run is for an AuthorizationPolicy alone");
+}
+
 static void decode_meta_annotations(struct decoder *decoder, const struct node *node, void *target) {
     struct names *names = target;
     decode_labels(decoder, node, &names->meta->annotations);
+    for (size_t i = 0; i < names->meta->annotations.count; i++)
+        check_annotation(decoder, names->meta, &names->meta->annotations.items[i]);
 }
 
 static void decode_meta_time(struct decoder *decoder, const struct node *node, void *target) {
@@ -122,6 +136,7 @@ static void set_title(struct decoder *decoder, const struct node *root, bool is_
     meta->title = arena_print(decoder->arena, "%.*s %.*s%s%.*s", SPAN_ARGUMENTS(meta->kind),
                               SPAN_ARGUMENTS(meta->namespace), is_namespaced ? "/" : "", SPAN_ARGUMENTS(meta->name));
     decoder->title = meta->title;
+    decoder->namespace = meta->namespace;
 }
 
 /* What the file and log words, and keys of maps, are made of: no '/', no control bytes, no spaces. */

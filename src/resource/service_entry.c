@@ -2,6 +2,7 @@
 
 #include "resource/object_decode.h"
 #include "resource/protocol_class.h"
+#include "resource/service_entry_check.h"
 
 static const struct enum_name locations[] = {
     {"MESH_EXTERNAL", SERVICE_ENTRY_MESH_EXTERNAL},
@@ -45,9 +46,6 @@ static void decode_port(struct decoder *decoder, const struct node *node, void *
         return;
     if (!port->number.is_set)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "set number", "the port has no number");
-    if (port->name.text.size == 0)
-        decode_warning(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add a name, as Istio's admission asks",
-                       "the port has no name");
     if (port->protocol.text.size > 0 && protocol_class_of(port->protocol.text) == PROTOCOL_CLASS_UNKNOWN)
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, port->protocol.position, "use HTTP, HTTPS, HTTP2, GRPC, TLS or TCP",
                      "the protocol '%.*s' is not known", SPAN_ARGUMENTS(port->protocol.text));
@@ -56,11 +54,6 @@ static void decode_port(struct decoder *decoder, const struct node *node, void *
 static void decode_ports(struct decoder *decoder, const struct node *node, void *target) {
     struct service_entry *entry = target;
     entry->ports = decode_items(decoder, node, sizeof(struct service_entry_port), decode_port, &entry->port_count);
-    for (size_t i = 0; i < entry->port_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (entry->ports[i].number.is_set && entry->ports[i].number.value == entry->ports[j].number.value)
-                decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->ports[i].position, "keep one of them",
-                             "the port number %d is there twice", (int)entry->ports[i].number.value);
 }
 
 static void decode_endpoint_ports(struct decoder *decoder, const struct node *node, void *target) {
@@ -91,18 +84,10 @@ static const struct field endpoint_fields[] = {
     FIELD_AT("serviceAccount", FIELD_STRING, struct service_entry_endpoint, service_account),
 };
 
-static void check_endpoint(struct decoder *decoder, const struct service_entry_endpoint *endpoint) {
-    if (endpoint->address.text.size == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, endpoint->position, "set address to an IP address",
-                     "the endpoint has no address");
-}
-
 static void decode_endpoint(struct decoder *decoder, const struct node *node, void *target) {
     struct service_entry_endpoint *endpoint = target;
     endpoint->position = node->position;
     DECODE_MAPPING(decoder, node, endpoint_fields, endpoint);
-    if (node_is_mapping(node))
-        check_endpoint(decoder, endpoint);
 }
 
 static void decode_endpoints(struct decoder *decoder, const struct node *node, void *target) {
@@ -117,31 +102,8 @@ static void decode_workload_selector(struct decoder *decoder, const struct node 
     };
     struct service_entry *entry = target;
     entry->has_workload_selector = true;
+    entry->workload_selector_position = node->position;
     DECODE_MAPPING(decoder, node, fields, entry);
-}
-
-static void check(struct decoder *decoder, const struct service_entry *entry) {
-    if (entry->hosts.count == 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, entry->meta.position, "add spec.hosts",
-                     "the ServiceEntry has no hosts");
-    if (entry->has_workload_selector && entry->endpoint_count > 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->meta.position, "keep one of them",
-                     "only one of endpoints and workloadSelector may be set");
-    if (entry->resolution == SERVICE_ENTRY_NONE && entry->endpoint_count > 0)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->endpoints[0].position, "set resolution: STATIC or DNS",
-                     "endpoints need a resolution other than NONE");
-    if (entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN && entry->endpoint_count > 1)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, entry->endpoints[1].position, "use resolution: DNS",
-                     "resolution DNS_ROUND_ROBIN takes one endpoint at most");
-    bool resolves = entry->resolution == SERVICE_ENTRY_DNS || entry->resolution == SERVICE_ENTRY_DNS_ROUND_ROBIN;
-    for (size_t i = 0; resolves && entry->endpoint_count == 0 && i < entry->hosts.count; i++)
-        if (span_starts_with(entry->hosts.items[i].text, SPAN_LITERAL("*")))
-            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, entry->hosts.items[i].position, "name the host, or write endpoints",
-                         "a wildcard host cannot be resolved by DNS");
-    for (size_t i = 0; i < entry->hosts.count; i++)
-        if (span_equal(entry->hosts.items[i].text, SPAN_LITERAL("*")))
-            decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, entry->hosts.items[i].position, "name the hosts",
-                         "the host '*' is not allowed in a ServiceEntry");
 }
 
 struct object_meta *service_entry_decode(struct decoder *decoder, const struct object_meta *meta,
@@ -161,8 +123,7 @@ struct object_meta *service_entry_decode(struct decoder *decoder, const struct o
     entry->meta = *meta;
     decoder->unsupported = &entry->meta.unsupported;
     object_decode_spec(decoder, root, fields, ARRAY_SIZE(fields), entry);
-    if (!decoder->failed)
-        check(decoder, entry);
+    service_entry_check(decoder, entry);
     return &entry->meta;
 }
 
@@ -175,7 +136,6 @@ struct object_meta *workload_entry_decode(struct decoder *decoder, const struct 
     /* Labels of the spec count; those of the metadata where it has none. Source: Istio's convertWorkloadEntry. */
     if (entry->endpoint.labels.count == 0)
         entry->endpoint.labels = meta->labels;
-    if (!decoder->failed)
-        check_endpoint(decoder, &entry->endpoint);
+    workload_entry_check(decoder, entry);
     return &entry->meta;
 }

@@ -52,6 +52,7 @@ struct service_entry {
     size_t endpoint_count;
     bool has_workload_selector;
     struct label_set workload_selector;
+    struct position workload_selector_position;
     struct located_list export_to;
     struct located_list subject_alt_names;
 };

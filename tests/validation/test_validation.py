@@ -1,0 +1,88 @@
+"""Every rule of Istio's admission that the program judges, in tables: the files *.cases of this folder.
+
+A case is a line "=== NAME", then the spec of an object as YAML, or a whole object if it has a kind. Below a line of which something is
+said stands a caret in the column that is meant, as a rule behind a '#':
+
+    hosts: [a b]
+    #       ^ error: 'a b' is no domain name
+
+Nothing else may be said, so a case without carets is one that is right. The kind is that of the file's name; "HEAD" lines before the first
+case are put before each spec. A text is a part of the message. What concerns other objects (what is missing) is not looked at.
+"""
+import collections
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BINARY = pathlib.Path(os.environ.get("FAIRLEAD_BINARY", ROOT / "build/release/fairlead")).resolve()
+KINDS = {"gateway": "Gateway", "virtual-service": "VirtualService", "destination-rule": "DestinationRule", "service-entry": "ServiceEntry",
+         "workload-entry": "WorkloadEntry"}
+EXPECTED = re.compile(r"^ *#? *\^ *(error|warning): (.*)$")
+SAID = re.compile(r"^(\S+?):(\d+):(\d+): (error|warning): (.*) \[FL(\d+)\]$")
+Said = collections.namedtuple("Said", "line column severity text")
+
+
+def is_of_decoding(code):
+    return 100 <= code < 200 or code == 306
+
+
+class Case:
+    def __init__(self, kind, name, lines):
+        self.kind, self.name, self.expected, self.text = kind, name, [], []
+        for line in lines:
+            match = EXPECTED.match(line)
+            if match:
+                self.expected.append(Said(len(self.text), line.index("^") + 1, match.group(1), match.group(2)))
+            else:
+                self.text.append(line)
+
+    def yaml(self):
+        return "\n".join(self.text) + "\n"
+
+
+def read_cases(path):
+    kind = KINDS[path.stem]
+    head = [f"apiVersion: networking.istio.io/v1", f"kind: {kind}", "metadata: {name: x, namespace: ns}", "spec:"]
+    cases = []
+    for part in re.split(r"^=== ", path.read_text(), flags=re.M)[1:]:
+        name, _, body = part.partition("\n")
+        lines = body.rstrip().split("\n")
+        whole = any(line.startswith("kind:") for line in lines)
+        cases.append(Case(kind, name, lines if whole else head + ["  " + line for line in lines]))
+    return cases
+
+
+ALL = [(path.stem, case) for path in sorted(HERE.glob("*.cases")) for case in read_cases(path)]
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory):
+    """What the program says of all cases, by the case's number."""
+    folder = tmp_path_factory.mktemp("cases")
+    result = collections.defaultdict(list)
+    for number, (_, case) in enumerate(ALL):
+        # One name an object, so that none replaces another; the columns stay.
+        (folder / f"{number}.yaml").write_text(case.yaml())
+    for number in range(len(ALL)):
+        run = subprocess.run([str(BINARY), "check", "-f", f"{number}.yaml"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+        for line in run.stdout.splitlines():
+            match = SAID.match(line)
+            if match and is_of_decoding(int(match.group(6))):
+                result[number].append(Said(int(match.group(2)), int(match.group(3)), match.group(4), match.group(5)))
+    return result
+
+
+@pytest.mark.parametrize("number", range(len(ALL)), ids=[f"{stem}: {case.name}" for stem, case in ALL])
+def test_case(number, said):
+    case = ALL[number][1]
+    rest = list(said[number])
+    for expected in case.expected:
+        found = [item for item in rest if item[:3] == expected[:3] and expected.text in item.text]
+        assert found, f"{expected} is not said, but {rest}\n{case.yaml()}"
+        rest.remove(found[0])
+    assert not rest, f"{rest} was not expected\n{case.yaml()}"
