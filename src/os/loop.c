@@ -109,6 +109,14 @@ void loop_remove(struct loop *loop, struct loop_source *source) {
     loop_forget(loop, source);
 }
 
+void loop_move(struct loop *loop, struct loop_source *from, struct loop_source *to, void (*function)(struct loop_source *, unsigned)) {
+    struct loop_place *place = &loop->places[from->slot];
+    ASSERT(from->descriptor >= 0 && place->source == from);
+    *to = (struct loop_source){.descriptor = from->descriptor, .slot = from->slot, .function = function};
+    place->source = to;
+    from->descriptor = -1;
+}
+
 static unsigned loop_events_of(uint32_t events) {
     unsigned result = 0;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))

@@ -146,10 +146,33 @@ static void test_many(void **state) {
     loop_destroy(loop);
 }
 
+static void test_moved(void **state) {
+    (void)state;
+    struct loop *loop;
+    assert_int_equal(loop_create(&loop), 0);
+    int pair[2];
+    pair_make(pair);
+    struct probe first = {.source.descriptor = -1}, second = {.source.descriptor = -1};
+    assert_int_equal(loop_add(loop, &first.source, pair[0], probe_event), 0);
+    assert_int_equal(loop_turn(loop, 0), 1);
+    loop_move(loop, &first.source, &second.source, probe_event);
+    assert_int_equal(first.source.descriptor, -1);
+    assert_int_equal(second.source.descriptor, pair[0]);
+    assert_int_equal(loop_turn(loop, 0), 0); /* the edge was told already */
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_int_equal(loop_turn(loop, 0), 1);
+    assert_int_equal(first.calls, 1);
+    assert_int_equal(second.calls, 1);
+    loop_remove(loop, &second.source);
+    close(pair[0]);
+    close(pair[1]);
+    loop_destroy(loop);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edges), cmocka_unit_test(test_removed_in_the_same_turn), cmocka_unit_test(test_level_and_event),
-        cmocka_unit_test(test_waits), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_waits), cmocka_unit_test(test_many), cmocka_unit_test(test_moved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

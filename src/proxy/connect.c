@@ -5,19 +5,26 @@
 #include "base/assert.h"
 #include "os/socket.h"
 
-static void connect_finish(struct connect *connect, enum connect_outcome outcome) {
-    int descriptor = connect->descriptor;
+static void connect_close(struct connect *connect) {
+    if (connect->descriptor < 0)
+        return;
+    loop_forget(connect->context->loop, &connect->source);
+    socket_close(connect->descriptor);
     connect->descriptor = -1;
+}
+
+static void connect_finish(struct connect *connect, enum connect_outcome outcome) {
     connect->outcome = outcome;
     timer_cancel(&connect->context->timers, &connect->timer);
-    if (outcome == CONNECT_DONE) {
-        loop_remove(connect->context->loop, &connect->source);
-    } else if (descriptor >= 0) {
-        loop_forget(connect->context->loop, &connect->source);
-        socket_close(descriptor);
-        descriptor = -1;
-    }
-    connect->done(connect, outcome, descriptor);
+    if (outcome != CONNECT_DONE)
+        connect_close(connect);
+    connect->done(connect, outcome);
+}
+
+void connect_take(struct connect *connect, struct transport *transport) {
+    ASSERT(connect->outcome == CONNECT_DONE && connect->descriptor >= 0);
+    connect->descriptor = -1;
+    transport_init_connected(transport, connect->context, &connect->source, connect->events);
 }
 
 /* Told from the ready list: what failed or succeeded before connect_start returned. */
@@ -28,9 +35,11 @@ static void connect_ready(struct ready_link *link) {
 
 static void connect_event(struct loop_source *source, unsigned events) {
     struct connect *connect = CONTAINER_OF(source, struct connect, source);
+    connect->events |= events;
     if ((events & (LOOP_WRITABLE | LOOP_HANGUP)) == 0 || list_is_linked(&connect->ready.link))
         return;
-    connect->error = socket_error(connect->descriptor);
+    /* What failed says so by its events. */
+    connect->error = events & LOOP_HANGUP ? socket_error(connect->descriptor) : 0;
     connect->delayed = true;
     connect_finish(connect, connect->error == 0 ? CONNECT_DONE : CONNECT_FAILED);
 }
@@ -42,8 +51,7 @@ static void connect_expired(struct timer *timer) {
     connect_finish(connect, CONNECT_TIMED_OUT);
 }
 
-void connect_init(struct connect *connect, struct proxy_context *context,
-                  void (*done)(struct connect *connect, enum connect_outcome outcome, int descriptor)) {
+void connect_init(struct connect *connect, struct proxy_context *context, void (*done)(struct connect *connect, enum connect_outcome outcome)) {
     *connect = (struct connect){.context = context, .descriptor = -1, .done = done};
     connect->source.descriptor = -1;
     connect->ready.function = connect_ready;
@@ -55,6 +63,7 @@ void connect_start(struct connect *connect, const struct network_address *addres
     struct proxy_context *context = connect->context;
     ASSERT(connect->descriptor < 0 && !list_is_linked(&connect->ready.link));
     connect->error = 0;
+    connect->events = 0;
     connect->delayed = false;
     int result = socket_connect(address, &connect->descriptor);
     if (result == 0 || result == -EINPROGRESS) {
@@ -78,11 +87,7 @@ void connect_start(struct connect *connect, const struct network_address *addres
 void connect_cancel(struct connect *connect) {
     list_remove(&connect->ready.link);
     timer_cancel(&connect->context->timers, &connect->timer);
-    if (connect->descriptor < 0)
-        return;
-    loop_forget(connect->context->loop, &connect->source);
-    socket_close(connect->descriptor);
-    connect->descriptor = -1;
+    connect_close(connect);
 }
 
 struct connect_word {

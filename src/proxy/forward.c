@@ -27,7 +27,6 @@ struct forward {
     struct timer handshake;           /* the deadline of the upstream's */
     uint64_t connect_timeout_ns;
     struct transport upstream;
-    struct network_address upstream_local;
     struct tunnel *tunnel; /* NULL until connected */
     struct ready_link refused;
     uint32_t flags; /* of wire/response_flag.h */
@@ -72,7 +71,7 @@ static void forward_log(struct forward *forward) {
         .bytes_sent = forward->sent_bytes,
         .upstream_host = forward->host,
         .upstream_cluster = forward->cluster_name,
-        .upstream_local = forward->upstream_local,
+        .upstream_local = transport_local_address(&forward->upstream),
         .downstream_local = facts->local,
         .downstream_remote = facts->remote,
         .downstream_direct_remote = facts->remote,
@@ -186,24 +185,18 @@ static void forward_begin_tls(struct forward *forward) {
     forward_go_on(upstream);
 }
 
-static void forward_connected(struct connect *connect, enum connect_outcome outcome, int descriptor) {
+static void forward_connected(struct connect *connect, enum connect_outcome outcome) {
     struct forward *forward = CONTAINER_OF(connect, struct forward, connect);
     /* Envoy's tcp_proxy: max_connect_attempts 1, so the first failure is also the last. */
     forward->failure_reason = connect_reason(connect);
-    if (outcome == CONNECT_DONE) {
-        if (transport_init(&forward->upstream, forward->context, descriptor) < 0) {
-            socket_close(descriptor);
-            outcome = CONNECT_FAILED;
-        }
-    }
     if (outcome != CONNECT_DONE) {
         counter_add(&forward->context->counters.upstream_connect_failures, 1);
         forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
         forward_finish(forward);
         return;
     }
+    connect_take(connect, &forward->upstream);
     counter_add(&forward->context->counters.upstream_connections, 1);
-    forward->upstream_local = transport_local_address(&forward->upstream);
     if (forward->policy != NULL)
         forward_begin_tls(forward);
     else

@@ -141,13 +141,27 @@ static void transport_ready(struct ready_link *link) {
     transport_run(transport);
 }
 
-int transport_init(struct transport *transport, struct proxy_context *context, int descriptor) {
-    *transport = (struct transport){.context = context, .reading = true, .may_write = true};
+static void transport_reset(struct transport *transport, struct proxy_context *context) {
+    *transport = (struct transport){.context = context, .reading = true, .may_write = true, .read_bytes_max = WORKER_READ_BYTES};
     transport->source.descriptor = -1;
     transport->ready.function = transport_ready;
     list_init(&transport->ready.link);
     buffer_init(&transport->output, &context->chunks);
     buffer_init(&transport->wire_output, &context->chunks);
+}
+
+void transport_init_connected(struct transport *transport, struct proxy_context *context, struct loop_source *source, unsigned events) {
+    transport_reset(transport, context);
+    loop_move(context->loop, source, &transport->source, transport_event);
+    transport->hung_up = (events & LOOP_ENDED) != 0;
+    if (events & LOOP_READABLE) {
+        transport->may_read = true;
+        context_make_ready(context, &transport->ready);
+    }
+}
+
+int transport_init(struct transport *transport, struct proxy_context *context, int descriptor) {
+    transport_reset(transport, context);
     return loop_add(context->loop, &transport->source, descriptor, transport_event);
 }
 
@@ -204,6 +218,12 @@ void transport_end(struct transport *transport) {
         return;
     transport->end_queued = true;
     (void)transport_flush(transport);
+}
+
+void transport_end_by_close(struct transport *transport) {
+    ASSERT(transport_output_size(transport) == 0 && transport->tls == NULL && transport->peer_ended);
+    transport->end_queued = true;
+    transport->end_sent = true;
 }
 
 void transport_pause(struct transport *transport) {

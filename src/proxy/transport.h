@@ -40,6 +40,7 @@ struct transport {
     bool drained_due;      /* a call from outside relieved it: `drained` follows from the ready list */
     bool close_notify_sent, close_notify_seen;
     bool above_high_water;
+    uint32_t read_bytes_max; /* of one reading; WORKER_READ_BYTES unless the owner wants less */
     size_t turn_bytes; /* used of WORKER_TURN_BYTES in this turn */
     int error;         /* errno of what broke it, 0 for TLS or none */
     /* Called by the loop or from the ready list, never from inside a call into this transport. The callee may deinit the transport, but its
@@ -54,6 +55,8 @@ struct transport {
 /* Takes over a connected, non-blocking descriptor; on failure (negative errno) it stays the caller's. The caller sets owner and callbacks
  * before the turn ends. */
 MUST_USE int transport_init(struct transport *transport, struct proxy_context *context, int descriptor);
+/* The same for a socket that is in the loop already, where it gives up its place; `events` are those of the loop that it was told. */
+void transport_init_connected(struct transport *transport, struct proxy_context *context, struct loop_source *source, unsigned events);
 /* Closes the descriptor at once, drops the output, ends the TLS session. Harmless twice. */
 void transport_deinit(struct transport *transport);
 /* Gives what is there: plaintext, in memory shared by the worker, valid until the next transport_read of any transport. */
@@ -72,6 +75,8 @@ void transport_start_tls(struct transport *transport, struct tls_session *sessio
 MUST_USE enum transport_status transport_handshake(struct transport *transport, struct span first);
 /* Half-close (TLS: close_notify, then FIN) once the output is written. */
 void transport_end(struct transport *transport);
+/* The same, just before the transport is closed: what the close itself tells the peer needs no call of its own. Nothing may be queued or unread. */
+void transport_end_by_close(struct transport *transport);
 /* Stops and starts delivery of `readable`. Resume makes it ready at once if bytes may be waiting. */
 void transport_pause(struct transport *transport);
 void transport_resume(struct transport *transport);

@@ -37,10 +37,10 @@ enum transport_status transport_wire_receive(struct transport *transport, struct
         return TRANSPORT_WAIT;
     }
     char *bytes = transport->context->read_bytes;
-    ssize_t size = socket_read(transport->source.descriptor, bytes, WORKER_READ_BYTES);
+    ssize_t size = socket_read(transport->source.descriptor, bytes, transport->read_bytes_max);
     if (size > 0) {
         /* A short read has emptied the socket; what comes later raises a new edge, unless its end was announced already. */
-        if (size < WORKER_READ_BYTES && !transport->hung_up)
+        if (size < transport->read_bytes_max && !transport->hung_up)
             transport->may_read = false;
         transport->turn_bytes += (size_t)size;
         *ret_bytes = span_make(bytes, (size_t)size);

@@ -59,7 +59,13 @@ static void tunnel_check_done(struct tunnel *tunnel) {
 static void tunnel_end_reading(struct tunnel *tunnel, struct tunnel_side *side) {
     side->ended = true;
     struct tunnel_side *other = tunnel_other(tunnel, side);
-    if (!other->dead)
+    if (other->dead)
+        return;
+    /* The last thing that was left to do: the owner closes it in this turn. */
+    bool is_last = side->transport->end_sent && other->transport->peer_ended && transport_output_size(other->transport) == 0;
+    if (is_last && other->transport->tls == NULL)
+        transport_end_by_close(other->transport);
+    else
         transport_end(other->transport);
 }
 
@@ -153,6 +159,9 @@ static void tunnel_take_over(struct tunnel *tunnel, struct transport *transport)
     transport->drained = tunnel_drained;
     transport->failed = tunnel_failed;
     transport->reading = true;
+    /* Bytes that are only copied should still be in the processor's nearest cache when they are written. */
+    if (transport->tls == NULL)
+        transport->read_bytes_max = TUNNEL_READ_BYTES;
 }
 
 static void tunnel_free(struct grave *grave) {

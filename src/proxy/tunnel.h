@@ -20,7 +20,8 @@ struct tunnel; /* from the heap */
 
 /* Takes over the callbacks and `owner` of both transports, which stay the caller's and outlive the tunnel. Bytes that either of them holds as
  * unread or as output go first. Starts from the ready list: `closed` is called exactly once, never from within this call, when nothing is
- * left to do but close both; the caller then reads the counts and calls tunnel_destroy. */
+ * left to do but close both; the caller then reads the counts, calls tunnel_destroy and closes both in this turn: what ended last may not have
+ * been told the end yet, as closing tells it. */
 struct tunnel *tunnel_create(struct proxy_context *context, struct transport *downstream, struct transport *upstream, void *owner,
                              void (*closed)(void *owner, enum tunnel_end end));
 /* From now on the bytes are also counted here, as they come; both outlive the tunnel. */

@@ -130,9 +130,10 @@ static void test_both_ways_and_half_close(void **state) {
     expect(scene, scene->client, "more");
     assert_int_equal(scene->closed_count, 0);
     socket_end(scene->server);
-    expect_end(scene, scene->client);
     turns(scene, 3);
     assert_int_equal(scene->closed_count, 1);
+    transport_deinit(&scene->downstream);
+    expect_end(scene, scene->client);
     assert_int_equal(scene->end, TUNNEL_END_ORDERLY);
     assert_int_equal(tunnel_received_bytes(scene->tunnel), 8);
     assert_int_equal(tunnel_sent_bytes(scene->tunnel), 10);
@@ -257,15 +258,17 @@ static void test_destroyed_before_it_starts(void **state) {
 
 struct attempt {
     struct connect connect;
-    int count, descriptor;
+    int count;
+    struct transport transport;
     enum connect_outcome outcome;
 };
 
-static void attempt_done(struct connect *connect, enum connect_outcome outcome, int descriptor) {
+static void attempt_done(struct connect *connect, enum connect_outcome outcome) {
     struct attempt *attempt = CONTAINER_OF(connect, struct attempt, connect);
     attempt->count++;
     attempt->outcome = outcome;
-    attempt->descriptor = descriptor;
+    if (outcome == CONNECT_DONE)
+        connect_take(connect, &attempt->transport);
 }
 
 static void test_connect(void **state) {
@@ -283,7 +286,8 @@ static void test_connect(void **state) {
     assert_int_equal(attempt.count, 1);
     assert_int_equal(attempt.outcome, CONNECT_DONE);
     assert_int_equal(connect_reason(&attempt.connect).size, 0);
-    socket_close(attempt.descriptor);
+    assert_int_equal(transport_peer_address(&attempt.transport).port, address.port);
+    transport_deinit(&attempt.transport);
     /* Given up before it is told. */
     connect_start(&attempt.connect, &address, SECONDS(1));
     connect_cancel(&attempt.connect);
@@ -296,7 +300,6 @@ static void test_connect(void **state) {
     turns(scene, 3);
     assert_int_equal(attempt.count, 2);
     assert_int_equal(attempt.outcome, CONNECT_FAILED);
-    assert_int_equal(attempt.descriptor, -1);
     assert_true(span_ends_with(connect_reason(&attempt.connect), SPAN_LITERAL("connect_error:_Connection_refused")));
     /* An address that cannot be. */
     struct network_address none = {.size = 0};
@@ -328,7 +331,7 @@ static void test_connect_deadline(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
         assert_int_equal(attempts[i].count, 1);
         if (attempts[i].outcome == CONNECT_DONE)
-            socket_close(attempts[i].descriptor);
+            transport_deinit(&attempts[i].transport);
         timed_out += attempts[i].outcome == CONNECT_TIMED_OUT;
         assert_int_equal(connect_reason(&attempts[i].connect).size, 0);
     }

@@ -371,12 +371,10 @@ struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const
 }
 
 /* Takes over the reference to the host. */
-static struct upstream_connection *connection_create(struct upstream_pool *pool, struct upstream_host *host, int descriptor, void *user) {
+static struct upstream_connection *connection_create(struct upstream_pool *pool, struct upstream_host *host, struct connect *connect,
+                                                     void *user) {
     struct upstream_connection *connection = memory_allocate_zeroed(1, sizeof(*connection));
-    if (transport_init(&connection->transport, pool->context, descriptor) < 0) {
-        free(connection);
-        return NULL;
-    }
+    connect_take(connect, &connection->transport);
     connection->transport.owner = connection;
     connection->transport.readable = connection_readable;
     connection->transport.drained = connection_drained;
@@ -395,24 +393,13 @@ static struct upstream_connection *connection_create(struct upstream_pool *pool,
     return connection;
 }
 
-static void connect_done(struct connect *connect, enum connect_outcome outcome, int descriptor) {
+static void connect_done(struct connect *connect, enum connect_outcome outcome) {
     struct upstream_wait *wait = CONTAINER_OF(connect, struct upstream_wait, connect);
     void *user = wait->user;
     const struct upstream_handler *handler = wait->pool->handler;
-    struct upstream_connection *connection = NULL;
-    struct span reason = SPAN_EMPTY;
     struct upstream_host *host = wait->host;
     wait->host = NULL;
-    if (outcome == CONNECT_DONE) {
-        connection = connection_create(wait->pool, host, descriptor, user);
-        if (connection == NULL) {
-            socket_close(descriptor);
-            outcome = CONNECT_FAILED;
-            reason = SPAN_LITERAL("immediate_connect_error:_Cannot_allocate_memory");
-        }
-    } else {
-        reason = connect_reason(connect);
-    }
+    struct upstream_connection *connection = outcome == CONNECT_DONE ? connection_create(wait->pool, host, connect, user) : NULL;
     if (connection == NULL) {
         counter_add(&wait->pool->context->counters.upstream_connect_failures, 1);
         host_release(wait->pool, host);
@@ -423,7 +410,7 @@ static void connect_done(struct connect *connect, enum connect_outcome outcome, 
     }
     if (connection != NULL)
         connection_begin(connection);
-    wait->done(wait, connection, outcome, reason);
+    wait->done(wait, connection, outcome, connect_reason(connect));
     handler->settled(user);
 }
 

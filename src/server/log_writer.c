@@ -150,11 +150,12 @@ static size_t writer_drain(struct log_writer *writer) {
     return total;
 }
 
-/* Waits for a wish, or until it is time to look again: soon when the rings fill fast. */
+/* Waits for a wish, or until it is time to look again: soon when the rings fill fast, never while there is no log to write. */
 static void writer_wait(struct log_writer *writer, size_t moved) {
     uint64_t wait_ns = moved > ACCESS_LOG_RING_BYTES / 16 ? LOG_WRITER_BUSY_WAIT_NS : LOG_WRITER_WAIT_NS;
+    bool idle = writer->path[0] == '\0' && moved == 0;
     struct pollfd poll_descriptor = {.fd = writer->event, .events = POLLIN};
-    if (poll(&poll_descriptor, 1, (int)(wait_ns / NANOSECONDS_PER_MILLISECOND)) > 0)
+    if (poll(&poll_descriptor, 1, idle ? -1 : (int)(wait_ns / NANOSECONDS_PER_MILLISECOND)) > 0)
         event_clear(writer->event);
 }
 
