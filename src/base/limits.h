@@ -237,6 +237,9 @@
 /* Virtual hosts with more routes get an index; up to here a walk is as quick. */
 #define ROUTE_INDEX_ROUTES_MIN 8
 
+/* Endpoints of one cluster that are remembered though they take no requests: enough to tell a person why. */
+#define ENDPOINTS_ABSENT_MAX 64
+
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)

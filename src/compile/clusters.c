@@ -13,6 +13,7 @@ struct destination {
     struct span host;
     uint16_t port;
     const struct registry_service *service; /* NULL: not there */
+    struct position place;                  /* of the destination, or of what is wrong with it */
 };
 
 static bool is_kubernetes_host(const struct compiler *compiler, struct span host) {
@@ -25,10 +26,11 @@ static const char *consequence(const struct destination *destination) {
     return destination->written->mirrors ? "nothing is mirrored there" : "requests are answered 503";
 }
 
-static void report_missing_service(struct compiler *compiler, const struct destination *destination) {
+static void report_missing_service(struct compiler *compiler, struct destination *destination) {
     enum resource_kind kind =
         is_kubernetes_host(compiler, destination->host) ? RESOURCE_SERVICE : RESOURCE_SERVICE_ENTRY;
     struct position position = position_or(destination->written->host.position, destination->written->position);
+    destination->place = position;
     if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_SERVICE_MISSING, position, destination->meta))
         return;
     compiler_report(compiler, compiler_missing_severity(compiler, kind), DIAGNOSTIC_CLUSTER_SERVICE_MISSING, position,
@@ -75,9 +77,10 @@ static struct span cluster_name(struct compiler *compiler, const struct destinat
                        SPAN_ARGUMENTS(destination->written->subset.text), SPAN_ARGUMENTS(destination->host));
 }
 
-static void report_missing_port(struct compiler *compiler, const struct destination *destination) {
+static void report_missing_port(struct compiler *compiler, struct destination *destination) {
     const struct route_destination *written = destination->written;
     struct position position = position_or(written->port.position, written->position);
+    destination->place = position;
     if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_PORT, position, destination->meta))
         return;
     compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLUSTER_PORT, position, destination->meta,
@@ -88,8 +91,9 @@ static void report_missing_port(struct compiler *compiler, const struct destinat
                     consequence(destination));
 }
 
-static void report_missing_subset(struct compiler *compiler, const struct destination *destination) {
+static void report_missing_subset(struct compiler *compiler, struct destination *destination) {
     const struct route_destination *written = destination->written;
+    destination->place = written->subset.position;
     if (!compiler_first_report(compiler, DIAGNOSTIC_CLUSTER_SUBSET, written->subset.position, destination->meta))
         return;
     compiler_report(compiler, compiler_missing_severity(compiler, RESOURCE_DESTINATION_RULE), DIAGNOSTIC_CLUSTER_SUBSET,
@@ -111,9 +115,33 @@ static void report_empty_subset(struct compiler *compiler, const struct destinat
                         SPAN_ARGUMENTS(policy->subset->name.text), SPAN_ARGUMENTS(destination->host));
 }
 
+static struct position port_position_at(const struct registry_service *service, size_t index) {
+    if (index >= port_count_of(service))
+        return service->meta->position;
+    return service->service != NULL ? service->service->ports[index].position : service->entry->ports[index].position;
+}
+
+static struct span port_name_at(const struct registry_service *service, size_t index) {
+    if (index >= port_count_of(service))
+        return SPAN_EMPTY;
+    return service->service != NULL ? service->service->ports[index].name.text : service->entry->ports[index].name.text;
+}
+
+/* NULL: none says anything of the cluster. */
+static const struct destination_rule *rule_of(const struct destination_policy *policy) {
+    return policy->rule != NULL ? policy->rule : policy->tls.rule != NULL ? policy->tls.rule : policy->load_balancer.rule;
+}
+
 static struct span rule_name(struct compiler *compiler, const struct destination_policy *policy) {
-    const struct destination_rule *rule = policy->rule != NULL ? policy->rule : policy->tls.rule != NULL ? policy->tls.rule : policy->load_balancer.rule;
+    const struct destination_rule *rule = rule_of(policy);
     return rule == NULL ? SPAN_EMPTY : arena_print(compiler->arena, "%.*s/%.*s", SPAN_ARGUMENTS(rule->meta.namespace), SPAN_ARGUMENTS(rule->meta.name));
+}
+
+static uint32_t policy_origin(struct compiler *compiler, const struct destination_policy *policy) {
+    const struct destination_rule *rule = rule_of(policy);
+    if (policy->subset != NULL)
+        return compiler_origin(compiler, &policy->rule->meta, position_or(policy->subset->name.position, policy->subset->position));
+    return rule == NULL ? 0 : compiler_origin(compiler, &rule->meta, rule->meta.position);
 }
 
 static struct cluster *cluster_new(struct compiler *compiler, const struct destination *destination, struct span name,
@@ -128,8 +156,12 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     cluster->service_namespace = arena_copy(compiler->arena, destination->service->meta->namespace);
     cluster->protocol = protocol_is_http2(protocol) || upgrades ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
+    cluster->protocol_is_assumed = protocol == PROTOCOL_UNSUPPORTED;
+    cluster->port_name = arena_copy(compiler->arena, port_name_at(destination->service, port_index));
     cluster->refusal = policy->refusal;
     cluster->destination_rule = rule_name(compiler, policy);
+    cluster->id = compiler_origin(compiler, destination->service->meta, port_position_at(destination->service, port_index));
+    cluster->policy_id = policy_origin(compiler, policy);
     cluster->tls_by_endpoint = upstream_tls_is_automatic(compiler, policy, destination->service);
     struct endpoint_choice choice = {.wanted = policy->subset == NULL ? NULL : &policy->subset->labels,
                                      .automatic_tls = cluster->tls_by_endpoint};
@@ -142,7 +174,7 @@ static struct cluster *cluster_new(struct compiler *compiler, const struct desti
     return cluster;
 }
 
-static const struct cluster *find_cluster(struct compiler *compiler, const struct destination *destination,
+static const struct cluster *find_cluster(struct compiler *compiler, struct destination *destination,
                                           struct span name) {
     const struct cluster *known = map_get(&compiler->clusters_by_name, name);
     if (known != NULL)
@@ -177,7 +209,7 @@ static uint16_t destination_port(const struct destination *destination, uint16_t
 
 static struct weighted_cluster resolve(struct compiler *compiler, const struct object_meta *meta,
                                        const struct route_destination *written, uint16_t server_number) {
-    struct destination destination = {.meta = meta, .written = written};
+    struct destination destination = {.meta = meta, .written = written, .place = written->position};
     destination.host = host_name_resolve(&compiler->scratch, written->host.text, meta->namespace, compiler->mesh.domain_suffix);
     destination.service = service_registry_find(&compiler->registry, destination.host, meta->namespace);
     if (destination.service != NULL && destination.service->service != NULL &&
@@ -196,6 +228,7 @@ static struct weighted_cluster resolve(struct compiler *compiler, const struct o
         .cluster = cluster,
         .cluster_name = cluster != NULL ? cluster->name : arena_copy(compiler->arena, name),
         .weight = (uint32_t)written->weight.value,
+        .id = compiler_origin(compiler, meta, destination.place),
     };
 }
 

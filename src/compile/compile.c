@@ -1,5 +1,6 @@
 #include "compile/compile.h"
 
+#include "compile/background.h"
 #include "compile/compiler.h"
 #include "compile/identity_cache.h"
 #include "compile/listeners.h"
@@ -40,7 +41,9 @@ static void finish(struct compiler *compiler) {
     ADOPT(compiler, struct listener *, &compiler->listeners, &snapshot->listeners, &snapshot->listener_count);
     ADOPT(compiler, struct cluster *, &compiler->clusters, &snapshot->clusters, &snapshot->cluster_count);
     ADOPT(compiler, struct route_table *, &compiler->route_tables, &snapshot->route_tables, &snapshot->route_table_count);
-    ADOPT(compiler, struct origin, &compiler->origins, &snapshot->origins, &snapshot->origin_count);
+    size_t object_count;
+    ADOPT(compiler, struct origin_object, &compiler->origin_objects, &snapshot->origin_objects, &object_count);
+    ADOPT(compiler, struct origin_place, &compiler->origins, &snapshot->origins, &snapshot->origin_count);
     snapshot_seal(snapshot);
 }
 
@@ -70,6 +73,7 @@ static void compile_all(struct compiler *compiler) {
     compile_listeners(compiler);
     report_unserved_virtual_services(compiler);
     service_registry_deinit(&compiler->registry);
+    compile_background(compiler);
     finish(compiler);
     if (compiler->options->is_part)
         return;

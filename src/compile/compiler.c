@@ -15,6 +15,7 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
     map_init(&compiler->peer_authentications);
     compiler->snapshot = snapshot_create();
     compiler->arena = &compiler->snapshot->arena;
+    (void)compiler_origin_titled(compiler, SPAN_EMPTY, POSITION_NONE); /* id 0: from nowhere */
 }
 
 void compiler_deinit(struct compiler *compiler) {
@@ -44,14 +45,17 @@ enum diagnostic_severity compiler_restriction_severity(const struct compiler *co
 }
 
 uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position) {
-    struct position place = position_or(position, meta->position);
-    struct origin_texts *texts = &compiler->origin_texts;
-    if (texts->meta != meta || texts->file != place.file) {
-        *texts = (struct origin_texts){.meta = meta, .file = place.file};
-        texts->object_copy = arena_copy(compiler->arena, meta->title);
-        texts->file_copy = arena_copy(compiler->arena, span_of(place.file));
+    return compiler_origin_titled(compiler, meta->title, position_or(position, meta->position));
+}
+
+uint32_t compiler_origin_titled(struct compiler *compiler, struct span title, struct position place) {
+    if (compiler->origin_objects.count == 0 || !span_equal(compiler->origin_title, title) || compiler->origin_file != place.file) {
+        struct origin_object object = {arena_copy(compiler->arena, title), arena_copy(compiler->arena, span_of(place.file))};
+        ARRAY_APPEND(&compiler->scratch, &compiler->origin_objects, object);
+        compiler->origin_title = object.title;
+        compiler->origin_file = place.file;
     }
-    struct origin origin = {.object = texts->object_copy, .file = texts->file_copy, .line = place.line};
+    struct origin_place origin = {.object = (uint32_t)(compiler->origin_objects.count - 1), .line = place.line};
     ARRAY_APPEND(&compiler->scratch, &compiler->origins, origin);
     return (uint32_t)(compiler->origins.count - 1);
 }

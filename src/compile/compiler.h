@@ -11,13 +11,6 @@
 #include "compile/service_registry.h"
 #include "compile/virtual_services.h"
 
-/* The texts of the last origin: the next one is most often of the same object. */
-struct origin_texts {
-    const struct object_meta *meta;
-    const char *file;
-    struct span object_copy, file_copy;
-};
-
 struct compiler {
     const struct resource_set *resources;
     const struct compile_options *options;
@@ -49,8 +42,10 @@ struct compiler {
     struct span refusal;
     struct span http_refusal;
 
-    ARRAY_OF(struct origin) origins;
-    struct origin_texts origin_texts;
+    ARRAY_OF(struct origin_object) origin_objects;
+    ARRAY_OF(struct origin_place) origins;
+    struct span origin_title; /* of the last origin: one object's places come in a row */
+    const char *origin_file;
     ARRAY_OF(struct listener *) listeners;
     ARRAY_OF(struct route_table *) route_tables;
     ARRAY_OF(struct cluster *) clusters;
@@ -80,8 +75,10 @@ enum diagnostic_severity compiler_missing_severity(const struct compiler *compil
 /* Error, or warning when --allow-unsupported lets it pass. */
 enum diagnostic_severity compiler_restriction_severity(const struct compiler *compiler);
 
-/* The id under which the snapshot's origins hold the place. */
+/* The id under which the snapshot's origins hold the place, or where that is not known the object's. */
 uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *meta, struct position position);
+/* The same for an object of which only the title is known; empty: none. */
+uint32_t compiler_origin_titled(struct compiler *compiler, struct span title, struct position place);
 
 /* input_files_read of this compile; the text is scratch. */
 MUST_USE bool compiler_read_file(struct compiler *compiler, struct span path, struct span *ret_text);

@@ -1,5 +1,6 @@
 #include "compile/endpoint_list.h"
 
+#include "base/limits.h"
 #include "compile/compiler.h"
 #include "compile/peer_authentications.h"
 
@@ -84,6 +85,17 @@ void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, co
     }
     if (secure(compiler, list, labels, place->port, &endpoint.uses_tls))
         ARRAY_APPEND(&compiler->scratch, list, endpoint);
+    else
+        endpoint_list_note_absent(compiler, list, place->meta, place->address, ENDPOINT_WANTS_MUTUAL_TLS);
+}
+
+void endpoint_list_note_absent(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta,
+                               const struct located *address, enum endpoint_absence reason) {
+    if (list->absent.count >= ENDPOINTS_ABSENT_MAX)
+        return;
+    struct absent_endpoint endpoint = {
+        .address = arena_copy(compiler->arena, address->text), .reason = reason, .id = compiler_origin(compiler, meta, address->position)};
+    ARRAY_APPEND(&compiler->scratch, &list->absent, endpoint);
 }
 
 static int compare_endpoints(const void *left, const void *right) {
@@ -137,6 +149,12 @@ void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list,
     if (!weighted)
         cluster->weight_total = 0;
     report_without_identity(compiler, list, meta, cluster);
+    if (list->absent.count == 0)
+        return;
+    struct absent_endpoint *absent = arena_new_array(compiler->arena, struct absent_endpoint, list->absent.count);
+    memcpy(absent, list->absent.items, list->absent.count * sizeof(*absent));
+    cluster->absent = absent;
+    cluster->absent_count = list->absent.count;
 }
 
 void endpoint_list_add_name(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels,
@@ -160,8 +178,12 @@ static void add_entries(struct compiler *compiler, struct endpoint_list *list, c
         const struct workload_entry *entry = compiler->resources->workload_entries.items[i];
         struct endpoint_labels labels = endpoint_labels_of_entry(entry->meta.namespace, &entry->endpoint);
         if (entry->meta.invalid || !span_equal(entry->meta.namespace, choice->namespace) ||
-            !label_set_contains(&entry->endpoint.labels, choice->selector) || !endpoint_list_wants(compiler, list, &labels))
+            !label_set_contains(&entry->endpoint.labels, choice->selector))
             continue;
+        if (!endpoint_list_wants(compiler, list, &labels)) {
+            endpoint_list_note_absent(compiler, list, &entry->meta, &entry->endpoint.address, ENDPOINT_NOT_IN_SUBSET);
+            continue;
+        }
         uint32_t port = workload_entry_port(&entry->endpoint, choice->target_port_name, choice->port);
         struct endpoint_place place = {.meta = &entry->meta,
                                        .address = &entry->endpoint.address,

@@ -27,6 +27,7 @@ struct endpoint_list {
     size_t seen_count;              /* usable ones, whether wanted or not */
     size_t closed_count;            /* that take nothing but mutual TLS, which the gateway cannot do */
     size_t plain_count;             /* that would take mutual TLS, too */
+    ARRAY_OF(struct absent_endpoint) absent;
 };
 
 struct endpoint_labels endpoint_labels_of_entry(struct span namespace, const struct service_entry_endpoint *endpoint);
@@ -44,6 +45,9 @@ struct endpoint_place {
  * out too. */
 void endpoint_list_add(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels,
                        const struct endpoint_place *place);
+/* Notes an endpoint that gets no requests, for those who ask why. */
+void endpoint_list_note_absent(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta,
+                               const struct located *address, enum endpoint_absence reason);
 /* Into the cluster: sorted, so that the order of objects and files does not show, and each address once. `meta` is the service's. */
 void endpoint_list_finish(struct compiler *compiler, struct endpoint_list *list, const struct object_meta *meta, struct cluster *cluster);
 /* The WorkloadEntries of `namespace` that have all the labels, and the ready Pods if `takes_pods`. `port_name` is the Service port's,

@@ -22,16 +22,23 @@ static bool is_stale(const struct compiler *compiler, const struct slice_endpoin
 
 static void add_slice_endpoint(struct compiler *compiler, const struct object_meta *meta, const struct slice_endpoint *endpoint,
                                uint32_t port, struct endpoint_list *list) {
-    if (!endpoint->ready || endpoint->addresses.count == 0)
+    if (endpoint->addresses.count == 0)
         return;
+    if (!endpoint->ready) {
+        endpoint_list_note_absent(compiler, list, meta, &endpoint->addresses.items[0], ENDPOINT_NOT_READY);
+        return;
+    }
     const struct pod *pod = find_pod(compiler, meta, endpoint);
     struct endpoint_labels labels = {0};
     if (pod != NULL)
         labels = endpoint_labels_of_pod(pod);
     labels.zone = endpoint->zone;
     labels.node_name = endpoint->node_name;
-    if (is_stale(compiler, endpoint, pod) || !endpoint_list_wants(compiler, list, &labels))
+    bool stale = is_stale(compiler, endpoint, pod);
+    if (stale || !endpoint_list_wants(compiler, list, &labels)) {
+        endpoint_list_note_absent(compiler, list, meta, &endpoint->addresses.items[0], stale ? ENDPOINT_POD_GONE : ENDPOINT_NOT_IN_SUBSET);
         return;
+    }
     for (size_t i = 0; i < endpoint->addresses.count; i++) {
         struct endpoint_place place = {.meta = meta, .address = &endpoint->addresses.items[i], .port = port};
         endpoint_list_add(compiler, list, &labels, &place);

@@ -30,6 +30,8 @@ static void add_static(struct compiler *compiler, const struct service_entry *en
         struct endpoint_place place = place_of(entry, port, endpoint);
         if (endpoint_list_wants(compiler, list, &labels))
             endpoint_list_add(compiler, list, &labels, &place);
+        else
+            endpoint_list_note_absent(compiler, list, &entry->meta, &endpoint->address, ENDPOINT_NOT_IN_SUBSET);
     }
     struct workload_choice workloads = {.namespace = entry->meta.namespace,
                                         .selector = &entry->workload_selector,

@@ -179,6 +179,8 @@ static void take_certificate(struct compiler *compiler, const struct merged_serv
     chain->credential_name = chain->credential_name.size == 0
                                  ? arena_copy(compiler->arena, name->text)
                                  : arena_print(compiler->arena, "%.*s, %.*s", SPAN_ARGUMENTS(chain->credential_name), SPAN_ARGUMENTS(name->text));
+    if (chain->credential_id == 0)
+        chain->credential_id = compiler_origin(compiler, meta, name->position);
     if (identity == NULL)
         return;
     if (chain->identity == NULL) {

@@ -67,16 +67,15 @@ static enum visibility visibility_of(const struct compiler *compiler, const stru
     return !own && list_has(list, compiler->gateway_namespace) ? VISIBILITY_EXPORTED : VISIBILITY_HIDDEN;
 }
 
-static struct bound_virtual_service *bind_service(struct compiler *compiler, const struct virtual_service *object) {
+struct bound_virtual_service virtual_service_bind(struct compiler *compiler, const struct virtual_service *object) {
     struct arena *arena = &compiler->scratch;
-    struct bound_virtual_service *service = arena_new(arena, struct bound_virtual_service);
-    service->object = object;
+    struct bound_virtual_service service = {.object = object};
     for (size_t i = 0; i < object->hosts.count; i++)
-        ARRAY_APPEND(arena, &service->hosts,
+        ARRAY_APPEND(arena, &service.hosts,
                      host_name_resolve(arena, object->hosts.items[i].text, object->meta.namespace,
                                        compiler->mesh.domain_suffix));
     for (size_t i = 0; i < object->gateways.count; i++)
-        ARRAY_APPEND(arena, &service->gateways,
+        ARRAY_APPEND(arena, &service.gateways,
                      gateway_name_resolve(arena, object->gateways.items[i].text, object->meta.namespace));
     return service;
 }
@@ -118,7 +117,8 @@ void compile_virtual_services(struct compiler *compiler) {
     for (size_t i = 0; i < resources->virtual_services.count; i++) {
         if (resources->virtual_services.items[i]->meta.invalid)
             continue;
-        struct bound_virtual_service *service = bind_service(compiler, resources->virtual_services.items[i]);
+        struct bound_virtual_service *service = arena_new(&compiler->scratch, struct bound_virtual_service);
+        *service = virtual_service_bind(compiler, resources->virtual_services.items[i]);
         report_missing_gateways(compiler, service);
         ARRAY_APPEND(&compiler->scratch, &parts[visibility_of(compiler, service->object)], service);
     }

@@ -26,6 +26,8 @@ struct virtual_service_list {
     size_t capacity;
 };
 
+/* With its names resolved; nothing is said of it. */
+struct bound_virtual_service virtual_service_bind(struct compiler *compiler, const struct virtual_service *object);
 /* Fills compiler->virtual_services: private ones of the gateway's namespace, those exported to it by name, public ones; each part by
  * age. Says which name a Gateway that is not there. Source: initVirtualServices, VirtualServicesForGateway. */
 void compile_virtual_services(struct compiler *compiler);

@@ -13,10 +13,10 @@ static struct cluster live = {.name = {"live", 4}, .endpoint_count = 1};
 static struct cluster empty = {.name = {"empty", 5}};
 static struct cluster encrypted = {.name = {"encrypted", 9}, .endpoint_count = 1, .refusal = {"DestinationRule x tls", 21}};
 
-static struct weighted_cluster to_live[] = {{&live, {"live", 4}, 1, NULL}};
-static struct weighted_cluster to_empty[] = {{&empty, {"empty", 5}, 1, NULL}};
-static struct weighted_cluster to_encrypted[] = {{&encrypted, {"encrypted", 9}, 1, NULL}};
-static struct weighted_cluster to_nothing[] = {{NULL, {"nothing", 7}, 1, NULL}};
+static struct weighted_cluster to_live[] = {{&live, {"live", 4}, 1, 0, NULL}};
+static struct weighted_cluster to_empty[] = {{&empty, {"empty", 5}, 1, 0, NULL}};
+static struct weighted_cluster to_encrypted[] = {{&encrypted, {"encrypted", 9}, 1, 0, NULL}};
+static struct weighted_cluster to_nothing[] = {{NULL, {"nothing", 7}, 1, 0, NULL}};
 
 #define ROUTE(prefix, target) \
     {.match = {.path_match = PATH_MATCH_PREFIX, .path = {prefix, sizeof(prefix) - 1}}, .destinations = {target, 1, 1}}

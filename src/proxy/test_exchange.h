@@ -78,7 +78,7 @@ static UNUSED struct virtual_host *add_host(struct route_table *table, const cha
     route->name = SPAN_LITERAL("the-route");
     route->match = (struct route_match){.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/")};
     route->destinations.items = arena_new(arena, struct weighted_cluster);
-    route->destinations.items[0] = (struct weighted_cluster){cluster, span_of(cluster_name), 1, NULL};
+    route->destinations.items[0] = (struct weighted_cluster){cluster, span_of(cluster_name), 1, 0, NULL};
     route->destinations.count = 1;
     route->retry = (struct retry_policy){.attempts = 2,
                                          .retry_on = RETRY_ON_CONNECT_FAILURE | RETRY_ON_REFUSED_STREAM | RETRY_ON_UNAVAILABLE |

@@ -36,11 +36,26 @@ struct cluster_tls {
 
 struct destination_counters; /* proxy/destination_counters.h */
 
+/* An endpoint of the input that takes no requests; cold. */
+enum endpoint_absence {
+    ENDPOINT_NOT_READY,
+    ENDPOINT_POD_GONE,     /* its Pod is not in the input, though Pods are */
+    ENDPOINT_NOT_IN_SUBSET, /* other labels */
+    ENDPOINT_WANTS_MUTUAL_TLS /* and the gateway has no identity in the mesh */
+};
+struct absent_endpoint {
+    struct span address;
+    enum endpoint_absence reason;
+    uint32_t id; /* of the table of origins */
+};
+
 struct cluster {
     struct span name; /* "outbound|<port>|<subset>|<host>" */
     struct span host;
     uint16_t port; /* of the Service, never the target port */
     enum cluster_protocol protocol;
+    bool protocol_is_assumed; /* the port says none, neither by its name nor by appProtocol */
+    struct span port_name;
     const struct cluster_tls *tls; /* NULL: plaintext */
     bool tls_by_endpoint;          /* the endpoints decide whether it is for them (automatic mutual TLS of the mesh); else it is for all */
     uint64_t connect_timeout_ns;
@@ -55,6 +70,10 @@ struct cluster {
     struct span service_namespace;
     struct span destination_rule; /* "namespace/name" of the one that says something of it; empty: none does */
     struct destination_counters *counters; /* filled by whoever publishes, who owns them; NULL: nothing is counted */
+    uint32_t id;        /* key of the table of origins: the port of the Service or ServiceEntry */
+    uint32_t policy_id; /* of the DestinationRule that applies; 0: none does */
+    const struct absent_endpoint *absent; /* ENDPOINTS_ABSENT_MAX at most */
+    size_t absent_count;
     /* Set when a policy for this cluster restricts or encrypts in a way that is not supported: requests answer 503 instead of going out
      * without it. Empty otherwise. */
     struct span refusal;
@@ -72,6 +91,7 @@ struct weighted_cluster {
     const struct cluster *cluster; /* NULL: no such cluster, 503 NC */
     struct span cluster_name;      /* as the log prints it, also when there is no such cluster */
     uint32_t weight;
+    uint32_t id; /* key of the table of origins: the destination, or what of it is wrong */
     const struct header_action *headers; /* of this destination alone; NULL: none */
 };
 

@@ -61,7 +61,7 @@ static void a_whole_snapshot(void **state) {
     struct cluster cluster = {.name = SPAN_LITERAL("outbound|80||web"), .connect_timeout_ns = MILLISECONDS(1500), .endpoints = &endpoint, .endpoint_count = 1};
     struct cluster empty = {.name = SPAN_LITERAL("x"), .protocol = CLUSTER_HTTP2, .refusal = SPAN_LITERAL("tls is not supported")};
     struct cluster *clusters[] = {&cluster, &empty};
-    struct weighted_cluster weighted[] = {{&cluster, cluster.name, 1, NULL}, {NULL, SPAN_LITERAL("outbound|1||none"), 2, NULL}};
+    struct weighted_cluster weighted[] = {{&cluster, cluster.name, 1, 0, NULL}, {NULL, SPAN_LITERAL("outbound|1||none"), 2, 0, NULL}};
     uint16_t codes[] = {503};
     struct match_condition conditions[] = {
         {.subject = MATCH_METHOD, .text = {.kind = TEXT_MATCH_EXACT, .value = SPAN_LITERAL("GET")}},

@@ -61,8 +61,10 @@ static void move_host(const struct snapshot *base, struct virtual_host *host) {
     for (size_t i = 0; i < host->route_count; i++) {
         struct route *route = &host->routes[i];
         route->id += (uint32_t)base->origin_count;
-        for (size_t item = 0; item < route->destinations.count; item++)
+        for (size_t item = 0; item < route->destinations.count; item++) {
             route->destinations.items[item].cluster = snapshot_find_cluster(base, route->destinations.items[item].cluster_name);
+            route->destinations.items[item].id += (uint32_t)base->origin_count;
+        }
         for (size_t item = 0; item < route->mirror_count; item++)
             route->mirrors[item].cluster = snapshot_find_cluster(base, route->mirrors[item].cluster_name);
     }
@@ -124,6 +126,51 @@ static void drop_own_indexes(struct snapshot *part) {
     map_deinit(&part->clusters_by_name);
 }
 
+/* What was said of the owner is the part's, everything else the base's. */
+static void merge_remarks(const struct snapshot *part, const struct snapshot *base, struct span owner, struct background *merged,
+                          struct arena *arena) {
+    const struct background *own = part->background, *former = base->background;
+    merged->remarks = arena_new_array(arena, struct background_remark, former->remark_count + own->remark_count);
+    merged->remark_count = 0;
+    for (size_t i = 0; i < former->remark_count; i++)
+        if (!span_equal(snapshot_origin(base, former->remarks[i].id).object, owner))
+            merged->remarks[merged->remark_count++] = former->remarks[i];
+    for (size_t i = 0; i < own->remark_count; i++) {
+        if (!span_equal(snapshot_origin(part, own->remarks[i].id).object, owner))
+            continue;
+        struct background_remark *remark = &merged->remarks[merged->remark_count++];
+        *remark = own->remarks[i];
+        remark->id += (uint32_t)base->origin_count;
+    }
+}
+
+static void merge_virtual_services(const struct snapshot *part, const struct snapshot *base, struct span owner, struct background *merged,
+                                   struct arena *arena) {
+    const struct background *own = part->background, *former = base->background;
+    merged->virtual_services = arena_new_array(arena, struct background_virtual_service, former->virtual_service_count);
+    for (size_t i = 0; i < former->virtual_service_count; i++) {
+        merged->virtual_services[i] = former->virtual_services[i];
+        for (size_t j = 0; span_equal(former->virtual_services[i].title, owner) && j < own->virtual_service_count; j++) {
+            if (!span_equal(own->virtual_services[j].title, owner))
+                continue;
+            merged->virtual_services[i] = own->virtual_services[j];
+            merged->virtual_services[i].hosts_id += (uint32_t)base->origin_count;
+            merged->virtual_services[i].gateways_id += (uint32_t)base->origin_count;
+        }
+    }
+}
+
+/* Before the part's ids move. */
+static const struct background *merge_background(const struct snapshot *part, const struct snapshot *base, struct span owner, struct arena *arena) {
+    if (part->background == NULL || base->background == NULL)
+        return base->background;
+    struct background *merged = arena_new(arena, struct background);
+    *merged = *base->background;
+    merge_remarks(part, base, owner, merged, arena);
+    merge_virtual_services(part, base, owner, merged, arena);
+    return merged;
+}
+
 static void adopt_base(struct snapshot *part, struct snapshot *base, struct listener **listeners, struct route_table **tables) {
     part->base = snapshot_pin(base);
     part->settings = base->settings;
@@ -143,6 +190,7 @@ bool snapshot_graft(struct snapshot *part, struct snapshot *base, struct span ow
     struct arena *arena = &part->arena;
     if (!fits(part, base, owner))
         return false;
+    const struct background *background = merge_background(part, base, owner, arena);
     struct listener **listeners = arena_new_array(arena, struct listener *, base->listener_count);
     struct route_table **tables = arena_new_array(arena, struct route_table *, base->route_table_count);
     for (size_t i = 0; i < base->listener_count; i++)
@@ -165,5 +213,6 @@ bool snapshot_graft(struct snapshot *part, struct snapshot *base, struct span ow
     }
     drop_own_indexes(part);
     adopt_base(part, base, listeners, tables);
+    part->background = background;
     return true;
 }

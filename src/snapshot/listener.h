@@ -35,6 +35,7 @@ struct filter_chain {
     struct tls_identity *identity; /* NULL: its Secret is missing or broken; the handshake is closed at its start */
     struct tls_identity *second_identity; /* with the other kind of key, shown to clients that can verify only that; NULL: none */
     struct span credential_name;
+    uint32_t credential_id; /* place of credentialName */
     /* Of clients' certificates: NULL when none is asked for, or when `lacks_trust`: it is not known whom to trust, and the handshake is closed. */
     struct tls_client_demand *client_demand;
     bool lacks_trust;

@@ -11,7 +11,7 @@ const struct route *virtual_host_match(const struct virtual_host *host, const st
     if (host->hints != NULL)
         return route_hints_find(host->hints, host->routes, host->route_count, &view);
     for (size_t i = 0; i < host->route_count; i++)
-        if (route_match_holds(&host->routes[i].match, &view))
+        if (route_match_holds(&host->routes[i].match, &view, NULL))
             return &host->routes[i];
     return NULL;
 }

@@ -152,7 +152,7 @@ struct search {
 
 static void ask(struct search *search, const uint32_t *ordinals, size_t count) {
     for (size_t i = 0; i < count && ordinals[i] < search->best; i++)
-        if (route_match_holds(&search->index->routes[ordinals[i]].match, search->request))
+        if (route_match_holds(&search->index->routes[ordinals[i]].match, search->request, NULL))
             search->best = ordinals[i];
 }
 

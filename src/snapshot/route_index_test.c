@@ -43,7 +43,7 @@ static void any_match(struct arena *arena, const struct regex *regex, struct rou
 
 static const struct route *walk(const struct route *routes, size_t count, const struct request_view *request) {
     for (size_t i = 0; i < count; i++)
-        if (route_match_holds(&routes[i].match, request))
+        if (route_match_holds(&routes[i].match, request, NULL))
             return &routes[i];
     return NULL;
 }

@@ -89,21 +89,28 @@ static bool find_subject(const struct match_condition *condition, const struct r
     UNREACHABLE();
 }
 
-static bool condition_holds(const struct match_condition *condition, const struct request_view *request) {
+static bool condition_holds(const struct match_condition *condition, const struct request_view *request, struct match_trace *ret_trace) {
     struct span text = SPAN_EMPTY;
-    bool found = find_subject(condition, request, &text);
+    bool found = find_subject(condition, request, &text), holds;
     if (condition->text.kind == TEXT_MATCH_PRESENT)
-        return found != condition->inverted;
-    if (!found && !condition->inverted)
-        return false;
-    return text_match_holds(&condition->text, text) != condition->inverted;
+        holds = found != condition->inverted;
+    else if (!found && !condition->inverted)
+        holds = false;
+    else
+        holds = text_match_holds(&condition->text, text) != condition->inverted;
+    if (!holds && ret_trace != NULL)
+        *ret_trace = (struct match_trace){condition, text, found};
+    return holds;
 }
 
-bool route_match_holds(const struct route_match *match, const struct request_view *request) {
-    if (!path_holds(match, request->path))
+bool route_match_holds(const struct route_match *match, const struct request_view *request, struct match_trace *ret_trace) {
+    if (!path_holds(match, request->path)) {
+        if (ret_trace != NULL)
+            *ret_trace = (struct match_trace){NULL, request->path, true};
         return false;
+    }
     for (size_t i = 0; i < match->condition_count; i++)
-        if (!condition_holds(&match->conditions[i], request))
+        if (!condition_holds(&match->conditions[i], request, ret_trace))
             return false;
     return true;
 }

@@ -51,9 +51,17 @@ struct request_view {
 /* Borrows the head. */
 struct request_view request_view_of(const struct message_head *head);
 
+/* Why a predicate did not hold: its first condition that failed. */
+struct match_trace {
+    const struct match_condition *condition; /* NULL: it was the path */
+    struct span text;                        /* what the request has in its place */
+    bool found;                              /* false: it has nothing there */
+};
+
 /* Envoy's rules: the authority is the one received, its port included; a repeated header is its values joined with ","; "host" and
- * ":authority" are the authority, ":method", ":scheme" and ":path" (with its query) headers like others; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena. */
-bool route_match_holds(const struct route_match *match, const struct request_view *request);
+ * ":authority" are the authority, ":method", ":scheme" and ":path" (with its query) headers like others; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena.
+ * `ret_trace` is written when it does not hold; NULL: nobody asks why. */
+bool route_match_holds(const struct route_match *match, const struct request_view *request, struct match_trace *ret_trace);
 
 /* Everything passes: prefix "/" or the regex ".*", and no condition beside it. Such routes go behind those of other VirtualServices
  * (Istio's IsCatchAllRoute). */

@@ -69,7 +69,7 @@ static void paths(void **state) {
         struct route_match match = {.path_match = sample->path_match, .path = span_of(sample->path), .ignore_case = sample->ignore_case, .regex = regex};
         struct message_head head = request_for(sample->request);
         struct request_view view = request_view_of(&head);
-        assert_int_equal(route_match_holds(&match, &view), sample->holds);
+        assert_int_equal(route_match_holds(&match, &view, NULL), sample->holds);
         regex_destroy(regex);
     }
 }
@@ -140,7 +140,7 @@ static void conditions(void **state) {
         struct route_match match = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/"), .conditions = &condition, .condition_count = 1};
         struct message_head head = request_for("/p?k=v%31&flag&k=second&e==f=");
         struct request_view view = request_view_of(&head);
-        if (route_match_holds(&match, &view) != sample->holds)
+        if (route_match_holds(&match, &view, NULL) != sample->holds)
             fail_msg("condition %zu", i);
         regex_destroy(regex);
     }
@@ -155,9 +155,34 @@ static void all_conditions_must_hold(void **state) {
     struct route_match match = {.path_match = PATH_MATCH_ANY, .conditions = both, .condition_count = 2};
     struct message_head head = request_for("/");
     struct request_view view = request_view_of(&head);
-    assert_true(route_match_holds(&match, &view));
+    assert_true(route_match_holds(&match, &view, NULL));
     message_head_remove_name(&head, SPAN_LITERAL("x-one"));
-    assert_false(route_match_holds(&match, &view));
+    assert_false(route_match_holds(&match, &view, NULL));
+}
+
+/* The first that failed, and what the request has there. */
+static void a_trace_names_the_first_condition_that_failed(void **state) {
+    (void)state;
+    struct match_condition conditions[] = {
+        {.subject = MATCH_HEADER, .name = SPAN_LITERAL("x-one"), .text = {.kind = TEXT_MATCH_EXACT, .value = SPAN_LITERAL("Two")}},
+        {.subject = MATCH_HEADER, .name = SPAN_LITERAL("x-none"), .text = {.kind = TEXT_MATCH_PRESENT}},
+    };
+    struct route_match match = {.path_match = PATH_MATCH_PREFIX, .path = SPAN_LITERAL("/b"), .conditions = conditions, .condition_count = 2};
+    struct message_head head = request_for("/a?b");
+    struct request_view view = request_view_of(&head);
+    struct match_trace trace;
+    assert_false(route_match_holds(&match, &view, &trace));
+    assert_null(trace.condition);
+    assert_true(span_equal(trace.text, SPAN_LITERAL("/a")));
+    match.path = SPAN_LITERAL("/a");
+    assert_false(route_match_holds(&match, &view, &trace));
+    assert_ptr_equal(trace.condition, &conditions[0]);
+    assert_true(trace.found && span_equal(trace.text, SPAN_LITERAL("One")));
+    match.conditions++;
+    match.condition_count = 1;
+    assert_false(route_match_holds(&match, &view, &trace));
+    assert_ptr_equal(trace.condition, &conditions[1]);
+    assert_false(trace.found);
 }
 
 static void catch_alls(void **state) {
@@ -178,6 +203,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(paths, setup, teardown),
         cmocka_unit_test_setup_teardown(conditions, setup, teardown),
         cmocka_unit_test_setup_teardown(all_conditions_must_hold, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_trace_names_the_first_condition_that_failed, setup, teardown),
         cmocka_unit_test_setup_teardown(catch_alls, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

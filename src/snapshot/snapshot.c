@@ -44,7 +44,11 @@ void snapshot_destroy(struct snapshot *snapshot) {
 struct origin snapshot_origin(const struct snapshot *snapshot, uint32_t id) {
     while (snapshot->base != NULL && id < snapshot->origin_first)
         snapshot = snapshot->base;
-    return id >= snapshot->origin_count ? (struct origin){.line = 0} : snapshot->origins[id - snapshot->origin_first];
+    if (id >= snapshot->origin_count)
+        return (struct origin){.line = 0};
+    const struct origin_place *place = &snapshot->origins[id - snapshot->origin_first];
+    const struct origin_object *object = &snapshot->origin_objects[place->object];
+    return (struct origin){object->title, object->file, place->line};
 }
 
 static void listener_seal(struct listener *listener) {

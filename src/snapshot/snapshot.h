@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "snapshot/access_log_format.h"
+#include "snapshot/background.h"
 #include "snapshot/cluster.h"
 #include "snapshot/listener.h"
 #include "snapshot/route.h"
@@ -50,13 +51,6 @@ struct gateway_settings {
     struct span access_log_path;            /* empty: none; "/dev/stdout", "/dev/stderr" or a file */
 };
 
-/* Where a thing came from, keyed by the id of a route or chain: cold, outside the dump. */
-struct origin {
-    struct span object; /* "VirtualService shop/web" */
-    struct span file;
-    uint32_t line;
-};
-
 struct snapshot {
     struct arena arena;
     struct gateway_settings settings;
@@ -68,11 +62,13 @@ struct snapshot {
     struct cluster **clusters; /* sorted by name */
     size_t cluster_count;
     struct map clusters_by_name;
-    struct origin *origins; /* of the ids from origin_first on; those before are the base's */
+    struct origin_object *origin_objects;
+    struct origin_place *origins; /* of the ids from origin_first on; those before are the base's: snapshot_origin */
     size_t origin_first;
     size_t origin_count; /* of all ids */
     struct snapshot *base; /* holds what this one shares with it (snapshot/graft.h); NULL: nothing is shared */
     uint32_t reference_count;
+    const struct background *background; /* NULL: this snapshot was not compiled from an input */
     /* Filled by whoever publishes: counts up with each snapshot of this process. */
     uint64_t generation;
     struct destination_counters *unrouted; /* of requests that no cluster was chosen for; likewise */
@@ -85,7 +81,7 @@ struct snapshot *snapshot_create(void);
 /* Each pin keeps it from one destroy. On one thread, as all calls of destroy. */
 struct snapshot *snapshot_pin(struct snapshot *snapshot);
 void snapshot_destroy(struct snapshot *snapshot);
-/* Of an id that is not known, empty. */
+/* The place of an id; empty for 0, the id of what came from nowhere, and for one that is not known. */
 struct origin snapshot_origin(const struct snapshot *snapshot, uint32_t id);
 /* Builds the indexes (server names, hosts, clusters by name) from the arrays. Call once. Of duplicate names the first in the array wins. */
 void snapshot_seal(struct snapshot *snapshot);
