@@ -15,6 +15,8 @@ void json_finish(struct json_writer *json) {
 }
 
 static void break_line(struct json_writer *json) {
+    if (json->compact)
+        return;
     builder_put_byte(json->output, '\n');
     for (unsigned i = 0; i < json->depth; i++)
         builder_put(json->output, SPAN_LITERAL("  "));
@@ -68,7 +70,7 @@ void json_key(struct json_writer *json, const char *key) {
     begin_value(json);
     builder_put_byte(json->output, '"');
     builder_put(json->output, span_of(key));
-    builder_put(json->output, SPAN_LITERAL("\": "));
+    builder_put(json->output, json->compact ? SPAN_LITERAL("\":") : SPAN_LITERAL("\": "));
     json->keyed = true;
 }
 

@@ -13,6 +13,7 @@ struct json_writer {
     unsigned depth;
     bool follows; /* a value of the same level stands before */
     bool keyed;   /* a key was just written */
+    bool compact; /* on one line, without indentation; set before the first call */
 };
 
 struct json_writer json_writer_make(struct builder *output);

@@ -240,6 +240,16 @@
 /* Endpoints of one cluster that are remembered though they take no requests: enough to tell a person why. */
 #define ENDPOINTS_ABSENT_MAX 64
 
+/* --- Comparing configurations --- */
+/* Requests for one path: so many combinations of headers and parameters are tried, past that each value alone. */
+#define DIFF_COMBINATIONS_MAX 4096
+/* Headers and parameters that the routes of one path may look at. */
+#define DIFF_DIMENSIONS_MAX 24
+/* Paths of one virtual host: its routes mention up to five each. */
+#define DIFF_PATHS_MAX 10000
+/* Connections for one name and requests for another on one port. */
+#define DIFF_NAME_PAIRS_MAX 40000
+
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)

@@ -131,15 +131,21 @@ static void asking_event(struct loop_source *source, unsigned events) {
     asking_read(asking);
 }
 
-static void asking_send(struct asking *asking, const char *method, struct span target) {
+static bool asking_send_body(struct asking *asking, struct span body) {
+    return body.size == 0 || (http_client_send_body(asking->stream, body) && http_client_send_end(asking->stream, NULL, 0));
+}
+
+static void asking_send(struct asking *asking, const char *method, struct span target, struct span body) {
     struct message_head head;
-    message_head_init(&head, &asking->arena, 0);
+    message_head_init(&head, &asking->arena, 1);
     head.version = HTTP_1_1;
     message_head_set_method(&head, span_of(method));
     head.authority = SPAN_LITERAL("localhost");
     head.path = target;
     asking->stream = http_client_open(&asking->client.base, &asking->arena, asking);
-    if (asking->stream == NULL || !http_client_send_head(asking->stream, &head, true))
+    if (body.size > 0)
+        message_head_add(&head, HEADER_CONTENT_LENGTH, arena_print(&asking->arena, "%zu", body.size));
+    if (asking->stream == NULL || !http_client_send_head(asking->stream, &head, body.size == 0) || !asking_send_body(asking, body))
         asking_fail(asking, -EMSGSIZE);
 }
 
@@ -154,14 +160,14 @@ static int asking_connect(struct asking *asking, const struct admin_address *add
     return result;
 }
 
-static void asking_run(struct asking *asking, const struct admin_address *address, const char *method, struct span target) {
+static void asking_run(struct asking *asking, const struct admin_address *address, const char *method, struct span target, struct span body) {
     uint64_t end_ns = clock_monotonic_ns() + ADMIN_CLIENT_NS;
     int result = asking_connect(asking, address);
     if (result < 0) {
         asking_fail(asking, result);
         return;
     }
-    asking_send(asking, method, target);
+    asking_send(asking, method, target, body);
     while (!asking->ended) {
         uint64_t now_ns = clock_monotonic_ns();
         if (now_ns >= end_ns)
@@ -183,7 +189,7 @@ static void explain_failure(const struct asking *asking, const struct admin_addr
                   address->path != NULL ? address->path : "", strerror(asking->error != 0 ? -asking->error : EPROTO));
 }
 
-void admin_ask(const struct admin_address *address, const char *method, struct span target, struct admin_reply *ret_reply) {
+void admin_ask(const struct admin_address *address, const char *method, struct span target, struct span body, struct admin_reply *ret_reply) {
     *ret_reply = (struct admin_reply){.status = 0};
     struct asking asking = {.reply = ret_reply, .source.descriptor = -1};
     int result = loop_create(&asking.loop);
@@ -196,7 +202,7 @@ void admin_ask(const struct admin_address *address, const char *method, struct s
     pool_init(&asking.chunks, sizeof(struct buffer_chunk), WRITE_VECTORS_MAX, 0);
     buffer_init(&asking.output, &asking.chunks);
     http1_client_init(&asking.client, &asking_events, &asking, &asking.output);
-    asking_run(&asking, address, method, target);
+    asking_run(&asking, address, method, target, body);
     if (!asking.complete)
         explain_failure(&asking, address, ret_reply);
     http_client_deinit(&asking.client.base);

@@ -13,8 +13,8 @@ struct admin_reply {
     struct builder text; /* its content; without an answer, a sentence that says why */
 };
 
-/* `target` is a path with its query. To be freed by admin_reply_deinit. */
-void admin_ask(const struct admin_address *address, const char *method, struct span target, struct admin_reply *ret_reply);
+/* `target` is a path with its query, `body` may be empty. To be freed by admin_reply_deinit. */
+void admin_ask(const struct admin_address *address, const char *method, struct span target, struct span body, struct admin_reply *ret_reply);
 void admin_reply_deinit(struct admin_reply *reply);
 
 #endif

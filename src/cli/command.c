@@ -8,6 +8,7 @@ static const struct {
 } commands[] = {
     {"proxy-config", command_proxy_config},
     {"run", command_run},         {"check", command_check}, {"dump", command_dump}, {"analyze", command_analyze}, {"version", command_version},
+    {"explain", command_explain}, {"diff", command_diff},
     {"--version", command_version}, {"help", command_help},   {"--help", command_help}, {"-h", command_help},
 };
 
@@ -28,11 +29,14 @@ enum command_start command_start(enum options_command command, const char *name,
     struct options_error error;
     struct options options;
     if (!options_parse(command, count, arguments, arena, &options, &error)) {
-        fprintf(stderr, "fairlead %s: %s; see fairlead %s --help\n", name, error.text, name);
+        (void)command_mistake(name, error.text);
         return COMMAND_MISTAKE;
     }
     if (options.help) {
-        const char *operands = command == OPTIONS_PROXY_CONFIG ? "listeners|routes|clusters|endpoints|secrets" : "-f PATH...";
+        const char *operands = command == OPTIONS_PROXY_CONFIG ? "listeners|routes|clusters|endpoints|secrets"
+                               : command == OPTIONS_EXPLAIN    ? "-f PATH... REQUEST"
+                               : command == OPTIONS_DIFF       ? "OLD NEW"
+                                                               : "-f PATH...";
         printf("usage: fairlead %s %s [option...]\n%s\n\n", name, operands, purpose);
         options_print_help(command, stdout);
         return COMMAND_HELP_SHOWN;
@@ -40,6 +44,11 @@ enum command_start command_start(enum options_command command, const char *name,
     log_set_level(options.log_level);
     *ret_options = options;
     return COMMAND_GO;
+}
+
+int command_mistake(const char *name, const char *text) {
+    fprintf(stderr, "fairlead %s: %s; see fairlead %s --help\n", name, text, name);
+    return EXIT_USAGE;
 }
 
 enum diagnostic_severity command_severity(const struct options *options) {

@@ -98,6 +98,7 @@ static bool set_status_port(struct options_parser *parser, const char *value) {
 }
 
 static bool set_admin(struct options_parser *parser, const char *value) {
+    parser->options->asks_admin = true;
     return admin_address_parse(value, &parser->options->admin) ||
            fail(parser, "--admin", value, "want address:port, port (on 127.0.0.1), unix:/path or off");
 }
@@ -176,15 +177,74 @@ static bool set_log_level(struct options_parser *parser, const char *value) {
     return fail(parser, "--log-level", value, "want debug, info, warning or error");
 }
 
-#define EVERY (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP | OPTIONS_ANALYZE)
-#define COMPILING (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP)
+static bool set_text(struct options_parser *parser, struct span *text, const char *name, const char *value) {
+    *text = span_of(value);
+    return value[0] != '\0' || fail(parser, name, "\"\"", "the value is empty");
+}
+
+static bool set_method(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.method, "-X", value);
+}
+
+static bool set_header(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.headers[parser->options->request.header_count++], "-H", value);
+}
+
+static bool set_sni(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.sni, "--sni", value);
+}
+
+static bool set_alpn(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.alpn, "--alpn", value);
+}
+
+static bool set_from(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.from, "--from", value);
+}
+
+static bool set_client_certificate(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.client_certificate, "--client-cert", value);
+}
+
+static bool set_request_port(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.port, "--port", value);
+}
+
+static bool set_connection_for(struct options_parser *parser, const char *value) {
+    return set_text(parser, &parser->options->request.connection_for, "--http2-on-connection-for", value);
+}
+
+static bool set_requests(struct options_parser *parser, const char *value) {
+    parser->options->requests_path = value;
+    return value[0] != '\0' || fail(parser, "--requests", "\"\"", "the path is empty");
+}
+
+static bool set_text_or_json(struct options_parser *parser, const char *value) {
+    parser->options->prints_json = strcmp(value, "json") == 0;
+    return parser->options->prints_json || strcmp(value, "text") == 0 || fail(parser, "-o", value, "want text or json");
+}
+
+#define EVERY (COMPILING | OPTIONS_ANALYZE)
+#define COMPILING (OPTIONS_RUN | OPTIONS_CHECK | OPTIONS_DUMP | OPTIONS_EXPLAIN | OPTIONS_DIFF)
+#define WITH_OPERANDS (OPTIONS_EXPLAIN | OPTIONS_DIFF)
 
 static const struct option_row option_rows[] = {
-    {"-f", EVERY, "PATH...", set_path, "files, folders (recursive: *.yaml, *.yml, *.json) or - for standard input; may repeat"},
+    {"-X", OPTIONS_EXPLAIN, "METHOD", set_method, "default GET"},
+    {"-H", OPTIONS_EXPLAIN, "'NAME: VALUE'", set_header, "a header of the request; may repeat"},
+    {"--sni", OPTIONS_EXPLAIN, "NAME", set_sni, "the server name of TLS; default: the URL's host"},
+    {"--alpn", OPTIONS_EXPLAIN, "NAME,...", set_alpn, "what the client offers: h2, http/1.1"},
+    {"--from", OPTIONS_EXPLAIN, "ADDRESS", set_from, "the client's address"},
+    {"--client-cert", OPTIONS_EXPLAIN, "FILE", set_client_certificate, "PEM of the certificate that the client shows"},
+    {"--port", OPTIONS_EXPLAIN, "PORT", set_request_port, "the port, whatever the URL says"},
+    {"--http2-on-connection-for", OPTIONS_EXPLAIN, "HOST", set_connection_for, "over HTTP/2, on a connection that was opened for this host"},
+    {"--requests", OPTIONS_EXPLAIN, "FILE", set_requests, "many requests, one JSON object a line (- for standard input); one verdict a line"},
+    {"-o", WITH_OPERANDS, "FORMAT", set_text_or_json, "text or json; default text"},
+    {"-f", EVERY & ~OPTIONS_DIFF, "PATH...", set_path, "files, folders (recursive: *.yaml, *.yml, *.json) or - for standard input; may repeat"},
     {"--gateway", EVERY, "NAME", set_gateway, "the ingress gateway to serve, name or namespace/name, when the input holds several"},
     {"--concurrency", OPTIONS_RUN, "N", set_concurrency, "worker threads; default: what affinity and the CPU quota leave"},
     {"--bind", OPTIONS_RUN, "ADDRESS", set_bind, "address of the listeners, the status port and the metrics ports; default: every address, IPv4 and IPv6"},
     {"--status-port", OPTIONS_RUN, "PORT", set_status_port, "port of /healthz/ready; default 15021, 0 for none"},
+    {"--admin", OPTIONS_EXPLAIN, "ADDRESS", set_admin, "ask the gateway that runs there instead of files: address:port, port or unix:/path"},
     {"--admin", OPTIONS_RUN | OPTIONS_PROXY_CONFIG, "ADDRESS", set_admin, "the administration: address:port, unix:/path or off; default " ADMIN_ADDRESS_DEFAULT},
     {"-o", OPTIONS_PROXY_CONFIG, "FORMAT", set_listing_format, "short (columns, the default) or json"},
     {"--metrics-port", OPTIONS_RUN, "PORT,...", set_metrics_port, "ports of /stats/prometheus; default 15090,15020, 0 for none"},
@@ -208,6 +268,11 @@ static const struct option_row *find_option(struct span name, enum options_comma
         if (span_equal(name, span_of(option_rows[i].name)) && (option_rows[i].commands & command) != 0)
             return &option_rows[i];
     return NULL;
+}
+
+/* "https://...": no path among those of -f. */
+static bool is_request(const struct options_parser *parser, const char *argument) {
+    return (parser->command & OPTIONS_EXPLAIN) != 0 && strstr(argument, "://") != NULL;
 }
 
 static bool is_option(const char *argument) {
@@ -240,7 +305,7 @@ static bool parse_option(struct options_parser *parser, int count, char *const *
     }
     if (!row->set(parser, value))
         return false;
-    while (row->set == set_path && *index < count && !is_option(arguments[*index]))
+    while (row->set == set_path && *index < count && !is_option(arguments[*index]) && !is_request(parser, arguments[*index]))
         if (!row->set(parser, arguments[(*index)++]))
             return false;
     return true;
@@ -264,8 +329,14 @@ bool options_parse(enum options_command command, int count, char *const *argumen
     options.help = wants_help(count, arguments);
     options.paths = arena_new_array(arena, const char *, (size_t)count + 1);
     options.suppressions = arena_new_array(arena, struct message_suppression, (size_t)count + 1);
+    options.operands = arena_new_array(arena, const char *, (size_t)count + 1);
+    options.request.headers = arena_new_array(arena, struct span, (size_t)count + 1);
     struct options_parser parser = {.command = command, .arena = arena, .options = &options, .error = ret_error};
     for (int index = 0; index < count && !options.help;) {
+        if (!is_option(arguments[index]) && (command & WITH_OPERANDS) != 0) {
+            options.operands[options.operand_count++] = arguments[index++];
+            continue;
+        }
         if (!is_option(arguments[index])) {
             snprintf(ret_error->text, sizeof(ret_error->text), "unexpected argument %.80s (paths follow -f)", arguments[index]);
             return false;
@@ -273,7 +344,8 @@ bool options_parse(enum options_command command, int count, char *const *argumen
         if (!parse_option(&parser, count, arguments, &index))
             return false;
     }
-    if (options.path_count == 0 && !options.help && command != OPTIONS_PROXY_CONFIG) {
+    bool wants_paths = command != OPTIONS_PROXY_CONFIG && command != OPTIONS_DIFF && !(command == OPTIONS_EXPLAIN && options.asks_admin);
+    if (options.path_count == 0 && !options.help && wants_paths) {
         snprintf(ret_error->text, sizeof(ret_error->text), "no configuration: say -f PATH...");
         return false;
     }
@@ -286,7 +358,7 @@ void options_print_help(enum options_command command, FILE *output) {
         const struct option_row *row = &option_rows[i];
         if ((row->commands & command) == 0)
             continue;
-        char left[32];
+        char left[48];
         snprintf(left, sizeof(left), "%s%s%s", row->name, row->value == NULL ? "" : " ", row->value == NULL ? "" : row->value);
         fprintf(output, "  %-22s %s\n", left, row->help);
     }

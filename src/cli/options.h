@@ -21,10 +21,19 @@ enum options_command {
     OPTIONS_CHECK = 1 << 1,
     OPTIONS_DUMP = 1 << 2,
     OPTIONS_ANALYZE = 1 << 3,
+    OPTIONS_EXPLAIN = 1 << 4,
+    OPTIONS_DIFF = 1 << 5,
     OPTIONS_PROXY_CONFIG = 1 << 8
 };
 
 enum output_format { OUTPUT_LOG, OUTPUT_JSON, OUTPUT_YAML };
+
+/* A request as the command line gives it; what is empty was not given. */
+struct options_request {
+    struct span method, sni, alpn, client_certificate, from, port, connection_for;
+    struct span *headers; /* "name: value" */
+    size_t header_count;
+};
 
 struct options {
     const char **paths;
@@ -38,11 +47,17 @@ struct options {
     struct network_address bind; /* size 0: not given */
     uint16_t status_port;        /* 15021 */
     struct admin_address admin;  /* ADMIN_ADDRESS_DEFAULT */
+    bool asks_admin;             /* --admin was given */
     uint16_t metrics_ports[METRICS_PORTS_MAX]; /* 15090, 15020 */
     struct span mesh_identity;
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */
-    bool prints_json;            /* -o json of proxy-config */
+    bool prints_json;            /* -o json of proxy-config, explain and diff */
+    /* explain, diff */
+    const char **operands;       /* what stands alone: the request of explain, the two configurations of diff */
+    size_t operand_count;
+    struct options_request request;
+    const char *requests_path;   /* --requests; NULL: not given */
     /* analyze */
     enum output_format output; /* log */
     struct span analyzed_namespace;

@@ -229,7 +229,7 @@ static bool print_section(const struct section *section, struct span text, struc
 
 static int show(const struct section *section, const struct options *options, struct arena *arena) {
     struct admin_reply reply;
-    admin_ask(&options->admin, "GET", span_of(section->path), &reply);
+    admin_ask(&options->admin, "GET", span_of(section->path), SPAN_EMPTY, &reply);
     bool good = reply.status == 200;
     if (!good)
         fprintf(stderr, "fairlead proxy-config: %.*s\n", SPAN_ARGUMENTS(builder_span(&reply.text)));

@@ -38,7 +38,7 @@ static bool is_served(const struct compiler *compiler, const struct gateway_serv
 
 static enum background_server_state state_of(const struct compiler *compiler, const struct gateway *gateway,
                                              const struct gateway_server *server, bool selected) {
-    if (gateway->meta.invalid || server->invalid || !server->has_port)
+    if (gateway->meta.invalid || !server->has_port)
         return BACKGROUND_SERVER_UNUSABLE;
     if (!selected)
         return BACKGROUND_SERVER_NOT_SELECTED;
@@ -53,7 +53,7 @@ static void add_server(struct compiler *compiler, struct background_gateway *gat
         .title = arena_print(compiler->arena, "%.*s servers[%zu]", SPAN_ARGUMENTS(gateway->name), index),
         .protocol = arena_copy(compiler->arena, written->port.protocol.text),
         .number = number > 0 && number <= UINT16_MAX ? (uint16_t)number : 0,
-        .has_tls = written->tls != NULL,
+        .has_tls = written->tls != NULL && (position_is_known(written->tls->mode_position) || written->tls->credential_name.text.size > 0),
         .state = state_of(compiler, object, written, gateway->selected),
         .id = compiler_origin(compiler, &object->meta, written->position),
         .hosts = arena_new_array(compiler->arena, struct span, written->hosts.count),

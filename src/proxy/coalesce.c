@@ -24,3 +24,25 @@ enum coalesce_verdict coalesce(const struct listener *listener, const struct fil
         return COALESCE_CERTIFICATE;
     return COALESCE_SERVE;
 }
+
+static void misdirect(struct decision *decision, struct span why) {
+    decision->kind = DECISION_MISDIRECTED;
+    decision->refusal = why;
+}
+
+void coalesce_route(const struct gateway_settings *settings, const struct listener *listener, const struct filter_chain *own,
+                    const struct tls_identity *shown, const struct message_head *request, uint64_t draw, struct decision *decision) {
+    const struct filter_chain *owner;
+    if (settings->strict_sni || request->host.size == 0)
+        return;
+    switch (coalesce(listener, own, shown, request->host, &owner)) {
+    case COALESCE_NO_OWNER: return;
+    case COALESCE_SERVE:
+        decide(owner->routes, request, draw, decision);
+        decision->coalesced = true;
+        return;
+    case COALESCE_PASSTHROUGH: misdirect(decision, SPAN_LITERAL("misdirected_request{not_terminated_here}")); return;
+    case COALESCE_POLICY: misdirect(decision, SPAN_LITERAL("misdirected_request{other_client_policy}")); return;
+    case COALESCE_CERTIFICATE: misdirect(decision, SPAN_LITERAL("misdirected_request{certificate_not_for_host}")); return;
+    }
+}

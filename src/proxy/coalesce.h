@@ -5,7 +5,9 @@
 #define FAIRLEAD_PROXY_COALESCE_H
 
 #include "base/span.h"
+#include "proxy/decide.h"
 #include "snapshot/listener.h"
+#include "snapshot/snapshot.h"
 #include "tls/identity.h"
 
 enum coalesce_verdict {
@@ -15,6 +17,11 @@ enum coalesce_verdict {
     COALESCE_POLICY,      /* 421: the owner asks something else of a client's certificate */
     COALESCE_CERTIFICATE, /* 421: the certificate that the client was shown is not for that name */
 };
+
+/* Routes a request whose host the connection's own chain, which ended its TLS, has not: by another server's table, or with a 421, or not at all
+ * (`decision` stays). `request` and `draw` as for decide. */
+void coalesce_route(const struct gateway_settings *settings, const struct listener *listener, const struct filter_chain *own,
+                    const struct tls_identity *shown, const struct message_head *request, uint64_t draw, struct decision *decision);
 
 /* Asked only when the connection's own chain has no virtual host for `host` (lower-case, without port). `shown` is the identity that the
  * handshake showed. Sets the owner unless there is none: the listener's most specific chain for the name. */

@@ -324,34 +324,13 @@ static void exchange_after_delay(struct exchange *exchange, const struct decisio
     }
 }
 
-static void misdirect(struct decision *decision, struct span why) {
-    decision->kind = DECISION_MISDIRECTED;
-    decision->refusal = why;
-}
-
-/* The name is not one of the connection's own server: is it another's? */
-static void exchange_coalesce(const struct exchange *exchange, const struct filter_chain *chain, uint64_t draw, struct decision *decision) {
-    const struct downstream_facts *facts = http_connection_facts(exchange->http);
-    const struct filter_chain *owner;
-    if (!facts->tls || exchange->settings->strict_sni || exchange->request->host.size == 0)
-        return;
-    switch (coalesce(facts->listener, chain, facts->shown_identity, exchange->request->host, &owner)) {
-    case COALESCE_NO_OWNER: return;
-    case COALESCE_SERVE:
-        decide(owner->routes, exchange->request, draw, decision);
-        decision->coalesced = true;
-        return;
-    case COALESCE_PASSTHROUGH: misdirect(decision, SPAN_LITERAL("misdirected_request{not_terminated_here}")); return;
-    case COALESCE_POLICY: misdirect(decision, SPAN_LITERAL("misdirected_request{other_client_policy}")); return;
-    case COALESCE_CERTIFICATE: misdirect(decision, SPAN_LITERAL("misdirected_request{certificate_not_for_host}")); return;
-    }
-}
-
 static void exchange_decide(struct exchange *exchange, const struct filter_chain *chain, struct decision *ret_decision) {
     uint64_t draw = random_next(&exchange->context->random);
     decide(chain->routes, exchange->request, draw, ret_decision);
-    if (ret_decision->virtual_host == NULL)
-        exchange_coalesce(exchange, chain, draw, ret_decision);
+    /* The name is not one of the connection's own server: is it another's? */
+    const struct downstream_facts *facts = http_connection_facts(exchange->http);
+    if (ret_decision->virtual_host == NULL && facts->tls)
+        coalesce_route(exchange->settings, facts->listener, chain, facts->shown_identity, exchange->request, draw, ret_decision);
     exchange->coalesced = ret_decision->coalesced;
     exchange->route_name = ret_decision->route != NULL ? ret_decision->route->name : SPAN_EMPTY;
     exchange->upstream_cluster = ret_decision->destination != NULL ? ret_decision->destination->cluster_name : SPAN_EMPTY;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "proxy/client_identity.h"
 #include "proxy/connection.h"
+#include "proxy/handshake_log.h"
 #include "tls/identity.h"
 #include "tls/session.h"
 
@@ -39,34 +40,6 @@ static void handshake_complete(struct connection *connection) {
     connection_established(connection);
 }
 
-static enum close_reason handshake_reason(enum tls_failure failure) {
-    switch (failure) {
-    case TLS_FAILURE_OTHER:
-        return CLOSE_REASON_HANDSHAKE_FAILED;
-    case TLS_FAILURE_NO_COMMON_VERSION:
-        return CLOSE_REASON_HANDSHAKE_NO_COMMON_VERSION;
-    case TLS_FAILURE_NO_SHARED_CIPHER:
-        return CLOSE_REASON_HANDSHAKE_NO_SHARED_CIPHER;
-    case TLS_FAILURE_UNKNOWN_CA:
-        return CLOSE_REASON_HANDSHAKE_UNKNOWN_CA;
-    case TLS_FAILURE_BAD_CERTIFICATE:
-        return CLOSE_REASON_HANDSHAKE_BAD_CERTIFICATE;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_MISSING:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_MISSING;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_UNKNOWN_CA:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_UNKNOWN_CA;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_EXPIRED:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_EXPIRED;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_REVOKED:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_REVOKED;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_NOT_ALLOWED:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_NOT_ALLOWED;
-    case TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED:
-        return CLOSE_REASON_CLIENT_CERTIFICATE_REFUSED;
-    }
-    UNREACHABLE();
-}
-
 static void handshake_go_on(struct connection *connection, struct span bytes) {
     ASSERT(connection->phase == CONNECTION_HANDSHAKE);
     switch (transport_handshake(&connection->transport, bytes)) {
@@ -81,7 +54,7 @@ static void handshake_go_on(struct connection *connection, struct span bytes) {
         log_debug("handshake failed: %.*s", SPAN_ARGUMENTS(error));
         /* Without an error of TLS it was the peer who left. */
         handshake_fail(connection, error.size == 0 ? CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED
-                                                   : handshake_reason(tls_session_failure(connection->transport.tls)));
+                                                   : handshake_close_reason(tls_session_failure(connection->transport.tls)));
         return;
     }
     }

@@ -31,3 +31,31 @@ void handshake_log(const struct connection *connection, enum close_reason reason
         record.downstream_transport_failure_reason = tls_session_error(session);
     access_log_write(context->access_log, snapshot->access_log, &record);
 }
+
+enum close_reason handshake_close_reason(enum tls_failure failure) {
+    switch (failure) {
+    case TLS_FAILURE_OTHER:
+        return CLOSE_REASON_HANDSHAKE_FAILED;
+    case TLS_FAILURE_NO_COMMON_VERSION:
+        return CLOSE_REASON_HANDSHAKE_NO_COMMON_VERSION;
+    case TLS_FAILURE_NO_SHARED_CIPHER:
+        return CLOSE_REASON_HANDSHAKE_NO_SHARED_CIPHER;
+    case TLS_FAILURE_UNKNOWN_CA:
+        return CLOSE_REASON_HANDSHAKE_UNKNOWN_CA;
+    case TLS_FAILURE_BAD_CERTIFICATE:
+        return CLOSE_REASON_HANDSHAKE_BAD_CERTIFICATE;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_MISSING:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_MISSING;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_UNKNOWN_CA:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_UNKNOWN_CA;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_EXPIRED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_EXPIRED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_REVOKED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_REVOKED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_NOT_ALLOWED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_NOT_ALLOWED;
+    case TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED:
+        return CLOSE_REASON_CLIENT_CERTIFICATE_REFUSED;
+    }
+    UNREACHABLE();
+}

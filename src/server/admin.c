@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "server/admin_explain.h"
 #include "server/exposition_text.h"
 #include "server/figures.h"
 #include "server/status.h"
@@ -119,6 +120,7 @@ static const struct admin_endpoint endpoints[] = {
     {"/clusters", false, admin_answer_clusters, "the destinations of routes and their endpoints now, as JSON"},
     {"/diagnostics", false, answer_diagnostics, "what the last load of the configuration had to say, as JSON"},
     {"/drain", true, answer_drain, "as SIGTERM, without the end: not ready, connections are asked to close"},
+    {"/explain", true, admin_explain, "what becomes of the request in the body, and why; ?format=json"},
     {"/listeners", false, admin_answer_listeners, "ports, whether they are bound, and their filter chains, as JSON"},
     {"/logging", true, answer_logging, "?level=debug, info, warning or error; without it: the present level"},
     {"/ready", false, answer_ready, "200 while the gateway serves, 503 when it drains"},

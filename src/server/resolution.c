@@ -72,13 +72,18 @@ static void add_clusters(const struct resolution *resolution, const struct snaps
             add_cluster(resolution, snapshot->clusters[i], table);
 }
 
+struct endpoint_table *resolution_table(const struct resolution *resolution) {
+    struct endpoint_table *table = endpoint_table_create();
+    add_clusters(resolution, resolution->snapshot, table);
+    add_clusters(resolution, resolution->former, table);
+    return table;
+}
+
 static void publish(struct resolution *resolution) {
     if (!resolution->publishes || resolution->worker_count == 0)
         return;
     resolution->publishes = false;
-    struct endpoint_table *table = endpoint_table_create();
-    add_clusters(resolution, resolution->snapshot, table);
-    add_clusters(resolution, resolution->former, table);
+    struct endpoint_table *table = resolution_table(resolution);
     for (size_t i = 0; i < resolution->worker_count; i++)
         worker_publish_endpoints(resolution->workers[i], endpoint_table_pin(table));
     endpoint_table_unpin(resolution->table);

@@ -29,5 +29,7 @@ void resolution_set_workers(struct resolution *resolution, struct worker **worke
 /* From now on the names of this snapshot, which stays until the next call: new ones are asked for, those that are gone are forgotten, the
  * others keep their addresses. To be called before the snapshot is published. */
 void resolution_follow(struct resolution *resolution, const struct snapshot *snapshot);
+/* What the names come to now; the caller unpins it. */
+struct endpoint_table *resolution_table(const struct resolution *resolution);
 
 #endif

@@ -47,7 +47,7 @@ struct background_server {
     size_t host_count;
     uint16_t number;      /* as written */
     uint16_t port;        /* what it listens on, or would */
-    bool has_tls;
+    bool has_tls; /* more than httpsRedirect */
     enum background_server_state state;
     uint32_t id;
 };

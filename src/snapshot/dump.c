@@ -328,12 +328,7 @@ static void dump_cors(const struct cors_policy *cors, FILE *output) {
             print_line(output, labels[i], values[i]);
 }
 
-static void dump_forward(const struct route *route, FILE *output) {
-    dump_destinations(&route->destinations, "      ", output);
-    if (route->rewrite != NULL) {
-        dump_authority(route->rewrite->authority, "      ", output);
-        dump_path_rewrite(&route->rewrite->path, output);
-    }
+static void dump_treatment(const struct route *route, FILE *output) {
     dump_fault(route->fault, output);
     dump_cors(route->cors, output);
     dump_mirrors(route, output);
@@ -345,7 +340,22 @@ static void dump_forward(const struct route *route, FILE *output) {
     fputc('\n', output);
 }
 
-static void dump_action(const struct route *route, FILE *output) {
+static void dump_forward(const struct route *route, FILE *output) {
+    dump_destinations(&route->destinations, "      ", output);
+    if (route->rewrite != NULL) {
+        dump_authority(route->rewrite->authority, "      ", output);
+        dump_path_rewrite(&route->rewrite->path, output);
+    }
+    dump_treatment(route, output);
+}
+
+void snapshot_dump_treatment(const struct route *route, FILE *output) {
+    if (route->action == ROUTE_FORWARD)
+        dump_treatment(route, output);
+    dump_headers(route->headers, "      ", output);
+}
+
+void snapshot_dump_action(const struct route *route, FILE *output) {
     switch (route->action) {
     case ROUTE_REFUSE:
         print_line(output, "      refused: ", route->refusal);
@@ -372,7 +382,7 @@ static void dump_route(const struct route *route, FILE *output) {
     fputc('\n', output);
     for (size_t i = 0; i < route->match.condition_count; i++)
         dump_condition(&route->match.conditions[i], output);
-    dump_action(route, output);
+    snapshot_dump_action(route, output);
 }
 
 static void dump_route_table(const struct route_table *table, FILE *output) {
@@ -387,7 +397,7 @@ static void dump_route_table(const struct route_table *table, FILE *output) {
     }
 }
 
-static void dump_cluster(const struct cluster *cluster, FILE *output) {
+void snapshot_dump_cluster(const struct cluster *cluster, FILE *output) {
     print_line(output, "cluster ", cluster->name);
     fprintf(output, "  protocol: %s\n  connect timeout: ", cluster->protocol == CLUSTER_HTTP2 ? "HTTP/2" : "HTTP/1.1");
     print_duration(output, cluster->connect_timeout_ns);
@@ -418,5 +428,5 @@ void snapshot_dump(const struct snapshot *snapshot, FILE *output) {
     for (size_t i = 0; i < snapshot->route_table_count; i++)
         dump_route_table(snapshot->route_tables[i], output);
     for (size_t i = 0; i < snapshot->cluster_count; i++)
-        dump_cluster(snapshot->clusters[i], output);
+        snapshot_dump_cluster(snapshot->clusters[i], output);
 }

@@ -39,7 +39,7 @@ static bool may_hold(const struct route_hint *hint, struct span path) {
 const struct route *route_hints_find(const struct route_hint *hints, const struct route *routes, size_t count,
                                      const struct request_view *request) {
     for (size_t i = 0; i < count; i++)
-        if (may_hold(&hints[i], request->path) && route_match_holds(&routes[i].match, request))
+        if (may_hold(&hints[i], request->path) && route_match_holds(&routes[i].match, request, NULL))
             return &routes[i];
     return NULL;
 }

@@ -88,5 +88,10 @@ void snapshot_seal(struct snapshot *snapshot);
 const struct cluster *snapshot_find_cluster(const struct snapshot *snapshot, struct span name);
 /* Stable text: the same snapshot, the same bytes; no keys, no places, no times of reading. */
 void snapshot_dump(const struct snapshot *snapshot, FILE *output);
+/* The lines of it that say what a route does, and those of one cluster, its name first. */
+void snapshot_dump_action(const struct route *route, FILE *output);
+/* Of these lines those that do not depend on the request: neither destinations nor locations nor rewrites. */
+void snapshot_dump_treatment(const struct route *route, FILE *output);
+void snapshot_dump_cluster(const struct cluster *cluster, FILE *output);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "tls/certificate.h"
 #include "tls/client_demand_verify.h"
+#include "tls/pem.h"
 #include "tls/session_library.h"
 #include "tls/trust_material.h"
 
@@ -113,7 +114,7 @@ static bool fits_pins(const struct tls_client_demand *demand, X509 *leaf)
 static bool refuse(struct tls_peer_check *check, enum tls_failure failure, const char *text)
 {
     check->failure = failure;
-    snprintf(tls_peer_check_text(check), TLS_PEER_TEXT_BYTES_MAX, "verify cert failed: %s", text);
+    snprintf(tls_peer_check_text(check), TLS_PEER_TEXT_BYTES_MAX, "verify cert failed: %.200s", text);
     return false;
 }
 
@@ -194,15 +195,8 @@ static STACK_OF(X509) *parse_chain(const STACK_OF(CRYPTO_BUFFER) *encoded)
     return parsed;
 }
 
-bool tls_client_demand_verify(const SSL *ssl, struct tls_peer_check *check, uint8_t *ret_alert)
+static bool judge_chain(const struct tls_client_demand *demand, STACK_OF(X509) *chain, struct tls_peer_check *check, uint8_t *ret_alert)
 {
-    const struct tls_client_demand *demand = check->demand;
-    STACK_OF(X509) *chain CLEANUP(free_certificates) = parse_chain(SSL_get0_peer_certificates(ssl));
-    ERR_clear_error();
-    if (chain == NULL) {
-        *ret_alert = SSL_AD_BAD_CERTIFICATE;
-        return refuse(check, TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED, "the chain does not parse or is too long");
-    }
     if (demand->skips_verification)
         return true;
     X509 *leaf = sk_X509_value(chain, 0);
@@ -217,6 +211,47 @@ bool tls_client_demand_verify(const SSL *ssl, struct tls_peer_check *check, uint
     if (!fits_pins(demand, leaf))
         return refuse(check, TLS_FAILURE_CLIENT_CERTIFICATE_NOT_ALLOWED, "verify certificate hash or SPKI list");
     return true;
+}
+
+bool tls_client_demand_verify(const SSL *ssl, struct tls_peer_check *check, uint8_t *ret_alert)
+{
+    STACK_OF(X509) *chain CLEANUP(free_certificates) = parse_chain(SSL_get0_peer_certificates(ssl));
+    ERR_clear_error();
+    if (chain == NULL) {
+        *ret_alert = SSL_AD_BAD_CERTIFICATE;
+        return refuse(check, TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED, "the chain does not parse or is too long");
+    }
+    return judge_chain(check->demand, chain, check, ret_alert);
+}
+
+static bool judge_pem(const struct tls_client_demand *demand, struct span chain_pem, struct tls_peer_check *check)
+{
+    struct tls_pem_chain read CLEANUP(tls_pem_chain_deinit) = {.count = 0};
+    STACK_OF(X509) *chain CLEANUP(free_certificates) = sk_X509_new_null();
+    struct tls_identity_error error;
+    uint8_t alert;
+    ASSERT(chain != NULL);
+    if (tls_pem_read_chain(chain_pem, &read, &error) != TLS_IDENTITY_OK)
+        return refuse(check, TLS_FAILURE_CLIENT_CERTIFICATE_REFUSED, error.text);
+    for (size_t i = 0; i < read.count; i++) {
+        ASSERT(X509_up_ref(read.certificates[i]) == 1);
+        ASSERT(sk_X509_push(chain, read.certificates[i]) > 0);
+    }
+    return judge_chain(demand, chain, check, &alert);
+}
+
+bool tls_client_demand_judge(const struct tls_client_demand *demand, struct span chain_pem, enum tls_failure *ret_failure,
+                             struct tls_identity_error *ret_error)
+{
+    struct tls_peer_check check = {.failure = TLS_FAILURE_CLIENT_CERTIFICATE_MISSING, .text = NULL};
+    bool passes = chain_pem.size == 0 ? demand->is_optional : judge_pem(demand, chain_pem, &check);
+    ERR_clear_error();
+    if (!passes) {
+        *ret_failure = check.failure;
+        snprintf(ret_error->text, sizeof(ret_error->text), "%.250s", check.text == NULL ? "the client shows no certificate" : check.text);
+    }
+    free(check.text);
+    return passes;
 }
 
 static enum ssl_verify_result_t verify_in_handshake(SSL *ssl, uint8_t *ret_alert)

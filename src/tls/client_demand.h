@@ -5,6 +5,7 @@
 #define FAIRLEAD_TLS_CLIENT_DEMAND_H
 
 #include "base/arena.h"
+#include "tls/failure.h"
 #include "tls/trust.h"
 
 struct tls_client_demand;
@@ -39,6 +40,10 @@ void tls_client_demand_unpin(struct tls_client_demand *demand);
 const uint8_t *tls_client_demand_hash(const struct tls_client_demand *demand);
 /* Whether two servers demand the same; NULL is a server that asks for no certificate. */
 bool tls_client_demand_equal(const struct tls_client_demand *a, const struct tls_client_demand *b);
+/* What a handshake would come to with a client that shows these certificates, or none (empty). False: ret_failure, and ret_error for a person.
+ */
+MUST_USE bool tls_client_demand_judge(const struct tls_client_demand *demand, struct span chain_pem, enum tls_failure *ret_failure,
+                                      struct tls_identity_error *ret_error);
 /* One line for a person, in the arena: "required, of 1 authority, with 1 revocation list, for spiffe://..." */
 struct span tls_client_demand_describe(const struct tls_client_demand *demand, struct arena *arena);
 

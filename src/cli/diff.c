@@ -1,0 +1,60 @@
+#include "cli/command.h"
+#include "explain/diff.h"
+#include "server/configuration.h"
+
+/* As diff(1). */
+#define EXIT_SAME 0
+#define EXIT_DIFFERENT 1
+#define EXIT_TROUBLE 2
+
+/* One of the two configurations. */
+struct side {
+    struct configuration configuration;
+    struct configuration_load load;
+};
+
+static bool side_load(struct side *side, const struct options *options, const char *const *path) {
+    struct compile_options compile_options = options_compile(options);
+    configuration_init(&side->configuration, path, 1, &compile_options);
+    configuration_load(&side->configuration, true, &side->load);
+    if (side->load.snapshot == NULL)
+        diagnostic_list_print(&side->load.diagnostics, command_severity(options), stderr);
+    return side->load.snapshot != NULL;
+}
+
+static void side_deinit(struct side *side) {
+    configuration_load_deinit(&side->load);
+    configuration_deinit(&side->configuration);
+}
+
+static int compare(const struct options *options) {
+    struct side before, after;
+    struct builder text = {.data = NULL};
+    bool loaded = side_load(&before, options, &options->operands[0]);
+    loaded = side_load(&after, options, &options->operands[1]) && loaded;
+    int code = EXIT_TROUBLE;
+    if (loaded) {
+        bool different = diff(before.load.snapshot, after.load.snapshot, options->prints_json, &text);
+        code = different ? EXIT_DIFFERENT : EXIT_SAME;
+        fwrite(text.data, 1, text.size, stdout);
+    }
+    builder_deinit(&text);
+    side_deinit(&after);
+    side_deinit(&before);
+    return fflush(stdout) == 0 ? code : EXIT_TROUBLE;
+}
+
+int command_diff(int count, char *const *arguments) {
+    struct arena arena;
+    arena_init(&arena, 4096);
+    struct options options;
+    enum command_start start = command_start(OPTIONS_DIFF, "diff",
+                                             "Says what changes in behaviour between two configurations, each a file or a folder: names and ports, requests,\n"
+                                             "certificates, upstreams. Exit code 0: nothing; 1: something; 2: one of them cannot be served.",
+                                             count, arguments, &arena, &options);
+    int code = start == COMMAND_MISTAKE ? EXIT_USAGE : 0;
+    if (start == COMMAND_GO)
+        code = options.operand_count == 2 ? compare(&options) : command_mistake("diff", "want two configurations: OLD NEW");
+    arena_deinit(&arena);
+    return code;
+}

@@ -1,0 +1,296 @@
+/* Which names on which ports are asked for, and what else is compared. */
+#include "explain/diff.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "explain/diff_internal.h"
+#include "explain/diff_print.h"
+#include "tls/identity.h"
+
+#define DIFF_ARENA_BLOCK_BYTES (64 * 1024)
+
+/* A set of names in the order in which they came. */
+struct name_set {
+    struct map known;
+    struct span *items;
+    size_t count, capacity;
+};
+
+static void add_name(struct diff_state *state, struct name_set *set, struct span name) {
+    if (map_get(&set->known, name) != NULL)
+        return;
+    if (set->count == set->capacity) {
+        set->capacity = set->capacity == 0 ? 16 : 2 * set->capacity;
+        struct span *grown = arena_new_array(&state->arena, struct span, set->capacity);
+        for (size_t i = 0; i < set->count; i++)
+            grown[i] = set->items[i];
+        set->items = grown;
+    }
+    set->items[set->count++] = name;
+    map_set(&set->known, name, set);
+}
+
+/* Names that stand for a pattern: a wildcard covers one label and several, which certificates tell apart. */
+static void add_pattern(struct diff_state *state, struct name_set *set, struct span pattern) {
+    size_t slash;
+    if (span_find_byte(pattern, '/', &slash))
+        return; /* "namespace/host": no request has such a name */
+    if (span_equal(pattern, SPAN_LITERAL("*"))) {
+        add_name(state, set, SPAN_LITERAL("fairlead-probe.invalid"));
+    } else if (span_starts_with(pattern, SPAN_LITERAL("*"))) {
+        struct span suffix = span_make(pattern.data + 1, pattern.size - 1);
+        add_name(state, set, arena_print(&state->arena, "fairlead-probe%.*s", SPAN_ARGUMENTS(suffix)));
+        add_name(state, set, arena_print(&state->arena, "a.fairlead-probe%.*s", SPAN_ARGUMENTS(suffix)));
+    } else {
+        add_name(state, set, pattern);
+    }
+}
+
+static void add_chain_names(struct diff_state *state, struct name_set *set, const struct filter_chain *chain) {
+    for (size_t i = 0; i < chain->server_name_count; i++)
+        add_pattern(state, set, chain->server_names[i]);
+    for (size_t i = 0; chain->routes != NULL && i < chain->routes->virtual_host_count; i++)
+        add_pattern(state, set, chain->routes->virtual_hosts[i]->domain);
+    for (size_t i = 0; chain->identity != NULL && i < tls_identity_name_count(chain->identity); i++)
+        add_pattern(state, set, arena_lower(&state->arena, tls_identity_name(chain->identity, i)));
+}
+
+static uint16_t target_of(const struct snapshot *snapshot, uint16_t port) {
+    for (size_t i = 0; i < snapshot->background->port_count; i++)
+        if (snapshot->background->ports[i].service_port == port)
+            return snapshot->background->ports[i].target_port;
+    return port;
+}
+
+/* The names of all listeners that a client's port leads to; false: none listens on either side. */
+static bool gather_names(struct diff_state *state, uint16_t port, struct name_set *set) {
+    bool found = false;
+    for (int side = 0; side < 2; side++) {
+        const struct snapshot *snapshot = state->sides[side].snapshot;
+        uint16_t target = target_of(snapshot, port);
+        for (size_t i = 0; i < snapshot->listener_count; i++) {
+            const struct listener *listener = snapshot->listeners[i];
+            for (size_t c = 0; listener->port == target && c < listener->filter_chain_count; c++, found = true)
+                add_chain_names(state, set, listener->filter_chains[c]);
+        }
+    }
+    add_pattern(state, set, SPAN_LITERAL("*"));
+    return found;
+}
+
+/* --- Requests --- */
+
+static bool is_served(const struct verdict *verdict) {
+    if (verdict->kind == VERDICT_ANSWERED)
+        return verdict->decision.virtual_host != NULL;
+    return verdict->kind == VERDICT_FORWARD || verdict->kind == VERDICT_TUNNEL;
+}
+
+static uint32_t place_of(const struct verdict *verdict) {
+    return verdict->decision.route != NULL ? verdict->decision.route->id : verdict->chain == NULL ? 0 : verdict->chain->id;
+}
+
+static void note_name(struct diff_state *state, const struct explain_request *request, const struct verdict verdicts[2]) {
+    bool before = is_served(&verdicts[0]), after = is_served(&verdicts[1]);
+    if (before == after)
+        return;
+    struct span title = explain_request_title(&state->scratch, request);
+    struct diff_item *item = diff_add(state, DIFF_NAMES, title);
+    if (before) {
+        item->before = SPAN_LITERAL("served");
+        item->before_id = place_of(&verdicts[0]);
+    } else {
+        item->after = SPAN_LITERAL("served");
+        item->after_id = place_of(&verdicts[1]);
+    }
+}
+
+static bool was_compared(struct diff_state *state, const struct explain_request *request, const struct verdict verdicts[2]) {
+    struct span key = arena_print(&state->arena, "%d %p %p %d %d", (int)request->scheme, (const void *)verdicts[0].decision.virtual_host,
+                                  (const void *)verdicts[1].decision.virtual_host, verdict_status(&verdicts[0]) == 421,
+                                  verdict_status(&verdicts[1]) == 421);
+    return map_set(&state->compared, key, state) != NULL;
+}
+
+/* One name by one entrance: first whatever it comes to, then all that its routes can tell apart. */
+static void compare_name(struct diff_state *state, const struct explain_request *request, bool names) {
+    struct verdict verdicts[2];
+    diff_ask(state, request, verdicts);
+    if (names)
+        note_name(state, request, verdicts);
+    const struct virtual_host *hosts[2] = {verdicts[0].decision.virtual_host, verdicts[1].decision.virtual_host};
+    bool routed = hosts[0] != NULL || hosts[1] != NULL;
+    if (!diff_verdicts_equal(state, verdicts) && !routed)
+        diff_note_request(state, request, verdicts);
+    bool compared = !routed || was_compared(state, request, verdicts);
+    /* Compared by another name: this one may differ all the same in where it ends. */
+    if (routed && compared && !diff_verdicts_equal(state, verdicts))
+        diff_note_request(state, request, verdicts);
+    arena_reset(&state->scratch);
+    if (!compared)
+        diff_virtual_hosts(state, request, hosts);
+}
+
+static struct explain_request request_for(enum explain_scheme scheme, uint16_t port, struct span host, struct span server_name) {
+    struct explain_request request = {.scheme = scheme, .port = port, .authority = host, .host = host, .path = SPAN_LITERAL("/"),
+                                      .method = SPAN_LITERAL("GET"), .sni = server_name};
+    if (!network_address_parse(SPAN_LITERAL("192.0.2.1"), 40000, &request.from))
+        request.from.size = 0;
+    return request;
+}
+
+static void compare_port(struct diff_state *state, uint16_t port) {
+    struct name_set names = {.count = 0};
+    map_init(&names.known);
+    if (gather_names(state, port, &names)) {
+        bool pairs = names.count * names.count <= DIFF_NAME_PAIRS_MAX;
+        for (size_t i = 0; i < names.count; i++) {
+            struct explain_request plain = request_for(EXPLAIN_HTTP, port, names.items[i], SPAN_EMPTY);
+            struct explain_request secure = request_for(EXPLAIN_HTTPS, port, names.items[i], names.items[i]);
+            compare_name(state, &plain, true);
+            compare_name(state, &secure, true);
+            /* On connections that were opened for another name, or for none. */
+            secure.sni = SPAN_EMPTY;
+            compare_name(state, &secure, false);
+            for (size_t other = 0; pairs && other < names.count; other++) {
+                secure.sni = names.items[other];
+                if (other != i)
+                    compare_name(state, &secure, false);
+            }
+        }
+        state->incomplete |= !pairs;
+    }
+    map_deinit(&names.known);
+}
+
+/* Ports by which clients come in: those of the Service, and what listens without one. */
+static void compare_ports(struct diff_state *state) {
+    bool *done = arena_new_array(&state->arena, bool, UINT16_MAX + 1), *reached = arena_new_array(&state->arena, bool, UINT16_MAX + 1);
+    for (int side = 0; side < 2; side++) {
+        const struct background *background = state->sides[side].snapshot->background;
+        for (size_t i = 0; i < background->port_count; i++) {
+            reached[background->ports[i].target_port] = true;
+            if (!done[background->ports[i].service_port])
+                compare_port(state, background->ports[i].service_port);
+            done[background->ports[i].service_port] = true;
+        }
+    }
+    for (int side = 0; side < 2; side++) {
+        const struct snapshot *snapshot = state->sides[side].snapshot;
+        for (size_t i = 0; i < snapshot->listener_count; i++) {
+            uint16_t port = snapshot->listeners[i]->port;
+            if (!done[port] && !reached[port])
+                compare_port(state, port);
+            done[port] = true;
+        }
+    }
+}
+
+/* --- Certificates and upstreams --- */
+
+static struct span certificate_text(struct diff_state *state, const struct tls_identity *identity) {
+    if (identity == NULL)
+        return SPAN_LITERAL("none: handshakes are closed");
+    return arena_print(&state->arena, "%.*s, serial %.*s, issued by %.*s", SPAN_ARGUMENTS(tls_identity_subject(identity)),
+                       SPAN_ARGUMENTS(tls_identity_serial(identity)), SPAN_ARGUMENTS(tls_identity_issuer(identity)));
+}
+
+static bool same_certificate(const struct tls_identity *a, const struct tls_identity *b) {
+    if (a == NULL || b == NULL)
+        return a == b;
+    return memcmp(tls_identity_fingerprint(a), tls_identity_fingerprint(b), TLS_SHA256_SIZE) == 0;
+}
+
+/* Of each name that both sides end TLS for. */
+static void compare_certificates(struct diff_state *state) {
+    const struct snapshot *before = state->sides[0].snapshot, *after = state->sides[1].snapshot;
+    for (size_t i = 0; i < before->listener_count; i++) {
+        for (size_t j = 0; j < after->listener_count; j++) {
+            struct name_set names = {.count = 0};
+            map_init(&names.known);
+            if (before->listeners[i]->port == after->listeners[j]->port && span_equal(before->listeners[i]->bind, after->listeners[j]->bind)) {
+                for (size_t c = 0; c < before->listeners[i]->filter_chain_count; c++)
+                    add_chain_names(state, &names, before->listeners[i]->filter_chains[c]);
+                for (size_t c = 0; c < after->listeners[j]->filter_chain_count; c++)
+                    add_chain_names(state, &names, after->listeners[j]->filter_chains[c]);
+            }
+            for (size_t n = 0; n < names.count; n++) {
+                const struct filter_chain *old = listener_match(before->listeners[i], names.items[n]);
+                const struct filter_chain *new = listener_match(after->listeners[j], names.items[n]);
+                if (old == NULL || new == NULL || !filter_chain_terminates_tls(old) || !filter_chain_terminates_tls(new) ||
+                    same_certificate(old->identity, new->identity))
+                    continue;
+                struct diff_item *item = diff_add(state, DIFF_CERTIFICATES, names.items[n]);
+                item->before = certificate_text(state, old->identity);
+                item->after = certificate_text(state, new->identity);
+                item->before_id = old->credential_id;
+                item->after_id = new->credential_id;
+            }
+            map_deinit(&names.known);
+        }
+    }
+}
+
+static void compare_upstreams(struct diff_state *state) {
+    const struct snapshot *before = state->sides[0].snapshot, *after = state->sides[1].snapshot;
+    for (size_t i = 0; i < before->cluster_count; i++) {
+        const struct cluster *old = before->clusters[i], *new = snapshot_find_cluster(after, old->name);
+        if (new == NULL)
+            continue;
+        struct span old_text = diff_cluster_content(&state->sides[0], old), new_text = diff_cluster_content(&state->sides[1], new);
+        if (span_equal(old_text, new_text))
+            continue;
+        struct diff_item *item = diff_add(state, DIFF_UPSTREAMS, old->name);
+        item->before = diff_lines_only_in(state, old_text, new_text);
+        item->after = diff_lines_only_in(state, new_text, old_text);
+        item->before_id = old->policy_id != 0 ? old->policy_id : old->id;
+        item->after_id = new->policy_id != 0 ? new->policy_id : new->id;
+    }
+}
+
+/* --- The whole --- */
+
+/* The dump of a cluster without its name. */
+static void set_contents(struct diff_state *state, struct diff_side *side, const struct snapshot *snapshot) {
+    side->snapshot = snapshot;
+    map_init(&side->contents);
+    for (size_t i = 0; i < snapshot->cluster_count; i++) {
+        char *text = NULL;
+        size_t size = 0, line = 0;
+        FILE *output = open_memstream(&text, &size);
+        snapshot_dump_cluster(snapshot->clusters[i], output);
+        fclose(output);
+        struct span *content = arena_new(&state->arena, struct span);
+        if (!span_find_byte(span_make(text, size), '\n', &line))
+            line = size;
+        *content = arena_copy(&state->arena, span_from(span_make(text, size), line + 1));
+        map_set(&side->contents, snapshot->clusters[i]->name, content);
+        free(text);
+    }
+}
+
+bool diff(const struct snapshot *before, const struct snapshot *after, bool json, struct builder *output) {
+    struct diff_state state = {.first = NULL};
+    arena_init(&state.arena, DIFF_ARENA_BLOCK_BYTES);
+    arena_init(&state.scratch, DIFF_ARENA_BLOCK_BYTES);
+    map_init(&state.groups);
+    map_init(&state.compared);
+    set_contents(&state, &state.sides[0], before);
+    set_contents(&state, &state.sides[1], after);
+    compare_ports(&state);
+    compare_certificates(&state);
+    compare_upstreams(&state);
+    bool different = state.first != NULL;
+    if (json)
+        diff_print_json(&state, output);
+    else
+        diff_print_text(&state, output);
+    map_deinit(&state.sides[0].contents);
+    map_deinit(&state.sides[1].contents);
+    map_deinit(&state.compared);
+    map_deinit(&state.groups);
+    arena_deinit(&state.scratch);
+    arena_deinit(&state.arena);
+    return different;
+}

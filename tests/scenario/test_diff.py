@@ -1,0 +1,111 @@
+"""fairlead diff: what is no difference, and what is one, with the places of both sides and the exit code."""
+import copy
+import json
+import subprocess
+
+import pytest
+from support import configuration as istio
+from support.gateway import BINARY
+
+
+@pytest.fixture
+def world(authority):
+    """The objects of a small configuration, to be changed by a test."""
+    certificate = authority.issue("a.test")
+    route = {"name": "all", "route": [istio.destination("web.internal", 80)]}
+    return {"operator": istio.operator([("http2", 80, 18080), ("https", 443, 18443)]), "secret": certificate.secret("cert"),
+            "gateway": istio.gateway(istio.server(80, "HTTP", ["a.test"]), istio.server(443, "HTTPS", ["a.test"], {"mode": "SIMPLE", "credentialName": "cert"})),
+            "service": istio.virtual_service("web", ["a.test"], http=[{"match": [{"uri": {"prefix": "/api"}}], "directResponse": {"status": 403}}, route]),
+            "web": istio.service_entry("web.internal", 80, 3000)}
+
+
+@pytest.fixture
+def diff(tmp_path, world):
+    def run(change, *arguments, head=""):
+        after = copy.deepcopy(world)
+        changed = change(after)
+        (tmp_path / "old.yaml").write_text(istio.listing(*world.values()))
+        (tmp_path / "new.yaml").write_text(head + istio.listing(*(changed or after).values()))
+        result = subprocess.run([BINARY, "diff", "old.yaml", "new.yaml", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        return result.returncode, result.stdout + result.stderr
+    return run
+
+
+def rename(world):
+    world["gateway"]["metadata"]["name"] = "other"
+    world["service"]["metadata"].update(name="renamed", labels={"team": "web"})
+    world["service"]["spec"].update(gateways=["other"])
+    world["service"]["spec"]["http"][1]["name"] = "everything"
+    world["secret"]["metadata"]["name"] = world["gateway"]["spec"]["servers"][1]["tls"]["credentialName"] = "certificate"
+
+
+def rename_upstream(world):
+    world["web"]["spec"]["hosts"] = ["site.internal"]
+    world["service"]["spec"]["http"][1]["route"][0]["destination"]["host"] = "site.internal"
+
+
+def reorder(world):
+    world["gateway"]["spec"]["servers"].reverse()
+    return dict(reversed(world.items()))
+
+
+def write_defaults(world):
+    world["service"]["spec"].update(exportTo=["*"])
+    world["service"]["spec"]["http"][1].update(match=[{"uri": {"prefix": "/"}}])
+    world["service"]["spec"]["http"][1]["route"][0]["weight"] = 100
+
+
+@pytest.mark.parametrize("change", [lambda world: None, rename, rename_upstream, reorder, write_defaults],
+                         ids=["comment", "rename", "rename-upstream", "reorder", "defaults"])
+def test_what_is_no_difference(diff, change):
+    code, text = diff(change, head="# a comment\n")
+    assert code == 0, text
+    assert text.startswith("no difference: ")
+
+
+def test_a_route_that_comes_first_takes_requests_from_another(diff):
+    def change(world):
+        world["service"]["spec"]["http"].reverse()
+    code, text = diff(change)
+    assert code == 1
+    assert "GET http://a.test/api\n" in text and "GET https://a.test/api\n" in text
+    assert "before: 403 by the gateway itself" in text and "after:  forwarded to outbound|80||web.internal" in text
+    assert "[old.yaml:" in text and "[new.yaml:" in text and "VirtualService istio-config/web" in text
+    assert "Names and ports" not in text and "Certificates" not in text and "Upstreams" not in text
+
+
+def test_names_that_come_and_go(diff):
+    def change(world):
+        world["gateway"]["spec"]["servers"][0]["hosts"] = world["service"]["spec"]["hosts"] = ["b.test"]
+    code, text = diff(change)
+    assert code == 1
+    assert "- GET http://a.test/ is not served any more [old.yaml:" in text and "+ GET http://b.test/ is served now [new.yaml:" in text
+
+
+def test_a_certificate_and_an_upstream_that_change(diff, authority):
+    def change(world):
+        world["secret"] = authority.issue("a.test").secret("cert")
+        world["web"]["spec"]["endpoints"][0]["ports"]["port"] = 3001
+    code, text = diff(change, "-o", "json")
+    report = json.loads(text)
+    assert code == 1 and report["requests"] == [] and report["names"] == []
+    assert [item["what"] for item in report["certificates"]] == ["a.test"]
+    assert report["certificates"][0]["before"]["text"] != report["certificates"][0]["after"]["text"]
+    upstream, = report["upstreams"]
+    assert upstream["what"] == "outbound|80||web.internal"
+    assert (upstream["before"]["text"], upstream["after"]["text"]) == ("endpoint 127.0.0.1:3000", "endpoint 127.0.0.1:3001")
+    assert upstream["before"]["object"] == "ServiceEntry istio-config/web-internal"
+
+
+def test_how_a_route_treats_requests_is_behaviour_too(diff):
+    def change(world):
+        world["service"]["spec"]["http"][1]["timeout"] = "3s"
+    code, text = diff(change)
+    assert code == 1 and "Requests\n" in text
+    assert "timeout: 3s" in text
+
+
+def test_what_cannot_be_compared_is_exit_code_2(tmp_path, world):
+    (tmp_path / "old.yaml").write_text(istio.listing(*world.values()))
+    for arguments in (["old.yaml"], ["old.yaml", "none.yaml"], ["old.yaml", "old.yaml", "old.yaml"], ["old.yaml", "old.yaml", "-o", "xml"]):
+        assert subprocess.run([BINARY, "diff", *arguments], cwd=tmp_path, capture_output=True, timeout=60, check=False).returncode == 2, arguments

@@ -1,0 +1,149 @@
+"""fairlead explain: from files and from a running gateway, as text and as JSON, one request and many."""
+import base64
+import json
+import subprocess
+
+import pytest
+from support import configuration as istio
+from support.gateway import BINARY, free_ports, wait_until
+
+
+def explain(*arguments, code=0, stdin=None, folder=None):
+    result = subprocess.run([BINARY, "explain", *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=60, cwd=folder, check=False)
+    assert result.returncode == code, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+@pytest.fixture
+def world(tmp_path, authority):
+    """Files of a configuration with a bit of everything, and the folder that they lie in."""
+    wildcard = authority.issue("*.example.com")
+    clients = dict(authority.issue("clients.example.com").secret("clients"))
+    clients["data"]["ca.crt"] = base64.b64encode(authority.pem).decode()
+    ready = istio.endpoint_slice("web", "istio-config", "http-web", 3000)
+    ready["endpoints"].append({"addresses": ["10.0.0.9"], "conditions": {"ready": False}})
+    objects = [
+        istio.operator([("http2", 80, 18080), ("https", 443, 18443)]), wildcard.secret("wildcard"), clients,
+        istio.gateway(istio.server(80, "HTTP", ["a.example.com"]),
+                      istio.server(443, "HTTPS", ["a.example.com"], {"mode": "SIMPLE", "credentialName": "wildcard"}, name="https-a"),
+                      istio.server(443, "HTTPS", ["b.example.com"], {"mode": "SIMPLE", "credentialName": "wildcard"}, name="https-b"),
+                      istio.server(443, "HTTPS", ["clients.example.com"], {"mode": "MUTUAL", "credentialName": "clients"}, name="https-clients"),
+                      istio.server(443, "TLS", ["p.example.com"], {"mode": "PASSTHROUGH"}, name="tls-p")),
+        istio.virtual_service("a", ["a.example.com"], http=[
+            {"name": "beta", "match": [{"uri": {"prefix": "/"}, "headers": {"x-beta": {"exact": "yes"}}}], "directResponse": {"status": 403}},
+            {"name": "old", "match": [{"uri": {"prefix": "/old/"}}], "redirect": {"uri": "/new/"}},
+            {"name": "rest", "rewrite": {"uri": "/site/"}, "timeout": "3s", "route": [{"destination": {"host": "web", "port": {"number": 80}}}]}]),
+        istio.virtual_service("b", ["b.example.com", "clients.example.com"], http=[{"route": [istio.destination("web", 80)]}]),
+        istio.virtual_service("p", ["p.example.com"], tls=[{"match": [{"sniHosts": ["p.example.com"]}], "route": [istio.destination("p.internal", 443)]}]),
+        istio.service_entry("p.internal", 443, 3443, protocol="TLS"), istio.service("web", "istio-config", [("http-web", 80)]), ready]
+    (tmp_path / "world.yaml").write_text(istio.listing(*objects))
+    return tmp_path
+
+
+def first_lines(text):
+    return text.splitlines()[:3]
+
+
+def test_each_step_is_told_with_its_place(world):
+    text = explain("-f", "world.yaml", "https://a.example.com/shop?q=1", folder=world)
+    for told in ("GET https://a.example.com/shop?q=1: forwarded to outbound|80||web.istio-config.svc.cluster.local\n",
+                 "    port 443 of the gateway's Service leads to port 18443 [",
+                 "  + istio-config/gateway servers[1] (HTTPS, ended here): \"a.example.com\" fits best [world.yaml:",
+                 "  - istio-config/gateway servers[2] (HTTPS, ended here): \"a.example.com\" is none of b.example.com [world.yaml:",
+                 "  + wildcard: ECDSA P-256 for *.example.com, valid until ",
+                 "  + virtual host \"a.example.com\", 3 routes [world.yaml:",
+                 "  - 1. beta: header x-beta is missing, wanted \"yes\" [world.yaml:",
+                 "  - 2. old: path \"/shop\" does not begin with \"/old/\" [world.yaml:",
+                 "  + 3. rest: prefix \"/\": matches [world.yaml:",
+                 "    timeout: 3s [world.yaml:", "    retries: 2 on ",
+                 "    the upstream is asked for /site/shop?q=1 of host a.example.com [world.yaml:",
+                 "  + endpoint 127.0.0.1:3000 is usable [world.yaml:", "  - endpoint 10.0.0.9 is not ready [world.yaml:"):
+        assert told in text, f"{told!r} is not in\n{text}"
+
+
+def test_what_refines_a_request(world):
+    def ask(*arguments):
+        return json.loads(explain("-f", "world.yaml", "-o", "json", *arguments, folder=world))["verdict"]
+
+    assert ask("http://a.example.com/", "-H", "x-beta: yes")["status"] == 403
+    assert ask("http://a.example.com/old/x", "-X", "POST")["location"] == "http://a.example.com/new/"
+    assert ask("http://a.example.com/", "--port", "443")["outcome"] == "closed"
+    assert ask("https://a.example.com/", "--sni", "p.example.com")["outcome"] == "tunnel"
+    assert ask("https://b.example.com/", "--http2-on-connection-for", "a.example.com")["coalesced_with"] == "istio-config/gateway servers[2]"
+    assert ask("https://p.example.com/", "--http2-on-connection-for", "a.example.com")["status"] == 421
+    assert ask("tls://p.example.com")["destinations"] == [{"cluster": "outbound|443||p.internal", "weight": 1}]
+    assert ask("http://a.example.com/", "-X", "CONNECT")["status"] == 400
+    assert ask("http://a.example.com/", "-H", "Host: nobody.example.com")["status"] == 404
+
+
+def test_client_certificates(world, authority):
+    own, _ = authority.issue("client.example.com").write(str(world), "own")
+    foreign, _ = type(authority).self_signed("client.example.com").write(str(world), "foreign")
+    url = "https://clients.example.com/"
+    assert "connection closed in the handshake, for the client's certificate" in explain("-f", "world.yaml", url, folder=world)
+    assert "shows no certificate" in "".join(first_lines(explain("-f", "world.yaml", url, folder=world)))
+    assert "flags -, client_certificate_unknown_ca" in explain("-f", "world.yaml", url, "--client-cert", foreign, folder=world)
+    assert "forwarded to outbound|80||web" in explain("-f", "world.yaml", url, "--client-cert", own, folder=world)
+    assert "forwarded to" in explain("-f", "world.yaml", "https://a.example.com/", "--client-cert", own, folder=world)
+
+
+def test_many_requests(world):
+    lines = [{"url": "http://a.example.com/"}, {"url": "https://a.example.com/old/1", "method": "HEAD", "headers": {"x-other": "1"}},
+             {"url": "https://nobody.example.com/", "sni": "a.example.com"}, {"url": "http://a.example.com:81/"}]
+    text = "\n".join(json.dumps(line) for line in lines) + "\n\n"
+    answers = [json.loads(line) for line in explain("-f", "world.yaml", "--requests", "-", stdin=text, folder=world).splitlines()]
+    assert [(answer["outcome"], answer.get("status")) for answer in answers] == [("forward", None), ("answer", 301), ("answer", 404), ("refused", None)]
+    assert answers[0]["route_origin"]["object"] == "VirtualService istio-config/a"
+    assert answers[2]["cause"]["text"] == "no VirtualService has the host \"nobody.example.com\""
+    assert "no JSON object" in explain("-f", "world.yaml", "--requests", "-", stdin="[1]\n", code=2, folder=world)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ((), "want a request"), (("http://a/", "http://b/"), "want one request"), (("a.example.com",), "no configuration"),
+    (("ftp://a/",), "want a URL of"), (("http://a b/",), "no host name"), (("tcp://a",), "want a port"), (("http://a/", "-H", "x"), "name: value"),
+    (("http://a/", "--alpn", "h3"), "want h2 or http/1.1"), (("http://a/", "--from", "x"), "want an IP address"), (("http://a/", "--port", "0"), "port number"),
+    (("http://a/", "-o", "xml"), "want text or json"), (("http://a/", "--client-cert", "none.pem"), "cannot be read"),
+    (("http://a/", "-H", "x: a\r\nhost: b"), "name: value")])
+def test_mistakes_on_the_command_line(world, arguments, said):
+    files = [] if said == "no configuration" else ["-f", "world.yaml"]
+    assert said in explain(*arguments, *files, code=2, folder=world)
+
+
+def test_a_running_gateway_tells_of_what_it_serves(tmp_path, origin, run_gateway):
+    first, second = free_ports(2)
+    path = tmp_path / "live.yaml"
+
+    def write(status, port):
+        path.write_text(istio.listing(
+            istio.operator([("http2", 80, first)]), istio.gateway(istio.server(80, "HTTP", ["a.test", "b.test"])),
+            istio.virtual_service("a", ["a.test"], http=[{"directResponse": {"status": status}}]),
+            istio.virtual_service("b", ["b.test"], http=[{"route": [istio.destination("b.internal", 80)]}]),
+            istio.service_entry("b.internal", 80, port)))
+    write(410, origin("b").port)
+    gateway = run_gateway(path)
+    live = ("--admin", f"127.0.0.1:{gateway.admin_port}")
+    assert explain(*live, "http://a.test/") == explain("-f", path, "http://a.test/")
+    assert json.loads(explain(*live, "http://a.test/", "-o", "json"))["verdict"]["status"] == 410
+    write(418, second)
+    wait_until(lambda: "418 by the gateway itself" in explain(*live, "http://a.test/"), what="the new snapshot to be told of")
+    assert f"endpoint 127.0.0.1:{second} is usable" in explain(*live, "http://b.test/")
+    assert gateway.admin("/explain", "POST", body=b"{}")[0] == 400
+    assert gateway.admin("/explain")[0] == 405
+    assert "no answer from the administration" in explain("--admin", f"127.0.0.1:{second}", "http://a.test/", code=1)
+
+
+def test_a_running_gateway_knows_what_dns_gave(tmp_path, run_gateway):
+    from support.dns import NameServer
+    names = NameServer(**{"web.test": ["127.0.0.1"]})
+    port, = free_ports(1)
+    entry = istio.service_entry("web.test", 80, 3000)
+    entry["spec"].update(resolution="DNS")
+    del entry["spec"]["endpoints"]
+    path = tmp_path / "dns.yaml"
+    path.write_text(istio.listing(istio.operator([("http2", 80, port)]), istio.gateway(istio.server(80, "HTTP", ["a.test"])),
+                                  istio.virtual_service("a", ["a.test"], http=[{"route": [istio.destination("web.test", 80)]}]), entry))
+    assert "DNS tells the endpoints while the gateway runs" in explain("-f", path, "http://a.test/")
+    gateway = run_gateway(path, arguments=["--dns-server", names.address])
+    live = ("--admin", f"127.0.0.1:{gateway.admin_port}", "http://a.test/")
+    wait_until(lambda: "endpoint 127.0.0.1:80 is usable" in explain(*live), what="the address to be known")
+    names.stop()
