@@ -18,7 +18,7 @@ PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if "```console" in 
 
 
 def run(command, folder):
-    environment = dict(os.environ, PATH=f"{BINARY.parent}:{os.environ['PATH']}")
+    environment = dict(os.environ, PATH=f"{folder / 'bin'}:{os.environ['PATH']}")
     result = subprocess.run(["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
     return result.stdout + result.stderr
 
@@ -43,6 +43,8 @@ def test_the_page_shows_what_its_commands_print(page, tmp_path):
             return match.group(0)
         return f"```console\n{shown(text, tmp_path)}```"
 
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "fairlead").symlink_to(BINARY)
     text = page.read_text()
     filled = BLOCK.sub(fill, text)
     if UPDATE:
