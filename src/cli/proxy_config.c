@@ -166,10 +166,16 @@ static struct span date_of(struct listing *listing, const struct node *certifica
     return span_find_byte(text, '.', &dot) ? arena_print(listing->arena, "%.*sZ", SPAN_ARGUMENTS(span_first(text, dot))) : text;
 }
 
+/* What is shown to upstreams has no credential's name: the mesh's is "default" in Istio, too. */
+static struct span certificate_name(struct listing *listing, const struct node *certificate) {
+    struct span credential = text_of(certificate, "credential");
+    return credential.size > 0 ? arena_print(listing->arena, "kubernetes://%.*s", SPAN_ARGUMENTS(credential)) : SPAN_LITERAL("default");
+}
+
 static void list_certificate(struct listing *listing, const struct node *certificate) {
     bool active = span_equal(text_of(certificate, "status"), SPAN_LITERAL("ACTIVE"));
     const struct span cells[] = {
-        arena_print(listing->arena, "kubernetes://%.*s", SPAN_ARGUMENTS(text_of(certificate, "credential"))),
+        certificate_name(listing, certificate),
         SPAN_LITERAL("Cert Chain"),
         active ? SPAN_LITERAL("ACTIVE") : SPAN_LITERAL("WARMING"),
         bool_of(certificate, "valid") ? SPAN_LITERAL("true") : SPAN_LITERAL("false"),

@@ -1,9 +1,8 @@
 /* What the gateway has now: its listeners, routes, endpoints and certificates. */
-#include <inttypes.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "server/admin.h"
+#include "server/certificates.h"
 #include "snapshot/dump_json.h"
 #include "tls/identity.h"
 
@@ -30,7 +29,7 @@ void admin_answer_routes(const struct admin *admin, const struct local_request *
 
 /* --- Clusters --- */
 
-static void put_endpoints(const struct cluster *cluster, bool resolved, struct json_writer *json) {
+static void put_endpoints(const struct cluster *cluster, bool tls_by_endpoint, bool resolved, struct json_writer *json) {
     json_put_array(json, "endpoints");
     for (size_t i = 0; cluster != NULL && i < cluster->endpoint_count; i++) {
         json_object_begin(json);
@@ -39,6 +38,8 @@ static void put_endpoints(const struct cluster *cluster, bool resolved, struct j
             json_put_number(json, "weight", cluster->endpoints[i].weight);
         /* Who is not ready is not among them, and none is put aside for its failures. */
         json_put_text(json, "status", SPAN_LITERAL("HEALTHY"));
+        if (tls_by_endpoint)
+            json_put_bool(json, "tls", cluster->endpoints[i].uses_tls);
         json_put_text(json, "from", resolved ? SPAN_LITERAL("dns") : SPAN_LITERAL("configuration"));
         json_object_end(json);
     }
@@ -54,7 +55,7 @@ void admin_answer_clusters(const struct admin *admin, const struct local_request
         const struct cluster *cluster = snapshot->clusters[i];
         bool resolved = cluster->name_count > 0;
         cluster_dump_json_open(cluster, &json);
-        put_endpoints(resolved ? endpoint_table_find(admin->resolution->table, cluster->name) : cluster, resolved, &json);
+        put_endpoints(resolved ? endpoint_table_find(admin->resolution->table, cluster->name) : cluster, cluster->tls_by_endpoint, resolved, &json);
         json_object_end(&json);
     }
     json_array_end(&json);
@@ -84,6 +85,8 @@ static void put_identity(const struct tls_identity *identity, struct json_writer
     json_put_array(json, "names");
     for (size_t i = 0; i < tls_identity_name_count(identity); i++)
         json_text(json, tls_identity_name(identity, i));
+    for (size_t i = 0; i < tls_identity_uri_count(identity); i++)
+        json_text(json, tls_identity_uri(identity, i));
     json_array_end(json);
     json_put_text(json, "subject", tls_identity_subject(identity));
     json_put_text(json, "issuer", tls_identity_issuer(identity));
@@ -98,57 +101,26 @@ static void put_identity(const struct tls_identity *identity, struct json_writer
     put_fingerprint(identity, json);
 }
 
-static bool same_certificate(const struct filter_chain *a, const struct filter_chain *b) {
-    return filter_chain_terminates_tls(a) && span_equal(a->credential_name, b->credential_name) && a->identity == b->identity;
-}
-
-/* Chains that share a certificate, in the order of the listeners. */
-static size_t terminating_chains(const struct snapshot *snapshot, struct arena *arena, const struct filter_chain ***ret_chains) {
-    size_t count = 0;
-    for (size_t i = 0; i < snapshot->listener_count; i++)
-        count += snapshot->listeners[i]->filter_chain_count;
-    const struct filter_chain **chains = arena_new_array(arena, const struct filter_chain *, count + 1);
-    count = 0;
-    for (size_t i = 0; i < snapshot->listener_count; i++)
-        for (size_t j = 0; j < snapshot->listeners[i]->filter_chain_count; j++)
-            if (filter_chain_terminates_tls(snapshot->listeners[i]->filter_chains[j]))
-                chains[count++] = snapshot->listeners[i]->filter_chains[j];
-    *ret_chains = chains;
-    return count;
-}
-
-/* Once for each credential: the first of its chains speaks for the others. */
-static void put_certificate(const struct filter_chain *const *chains, size_t count, size_t index, struct json_writer *json) {
-    const struct filter_chain *chain = chains[index];
+static void put_certificate(const struct shown_certificate *certificate, struct json_writer *json) {
     json_object_begin(json);
-    json_put_text(json, "credential", chain->credential_name);
-    json_put_text(json, "status", chain->identity == NULL ? SPAN_LITERAL("MISSING") : SPAN_LITERAL("ACTIVE"));
-    if (chain->identity != NULL)
-        put_identity(chain->identity, json);
+    json_put_text(json, "shown_to", certificate->to_upstreams ? SPAN_LITERAL("upstreams") : SPAN_LITERAL("clients"));
+    json_put_text(json, "credential", certificate->credential);
+    json_put_text(json, "status", certificate->identity == NULL ? SPAN_LITERAL("MISSING") : SPAN_LITERAL("ACTIVE"));
+    if (certificate->identity != NULL)
+        put_identity(certificate->identity, json);
     json_put_array(json, "used_by");
-    for (size_t i = index; i < count; i++)
-        if (same_certificate(chains[i], chain))
-            json_text(json, chains[i]->name);
+    for (const struct certificate_user *user = certificate->users; user != NULL; user = user->next)
+        json_text(json, user->name);
     json_array_end(json);
     json_object_end(json);
 }
 
-/* A key of what makes two chains' certificates one. */
-static struct span certificate_key(const struct filter_chain *chain, struct arena *arena) {
-    return arena_print(arena, "%" PRIxPTR "/%.*s", (uintptr_t)chain->identity, SPAN_ARGUMENTS(chain->credential_name));
-}
-
 void admin_answer_certificates(const struct admin *admin, const struct local_request *request, struct local_answer *answer) {
     struct json_writer json = admin_answer_json(answer);
-    const struct filter_chain **chains;
-    size_t count = terminating_chains(publisher_current(admin->publisher), request->arena, &chains);
-    struct map seen;
-    map_init(&seen);
     json_array_begin(&json);
-    for (size_t i = 0; i < count; i++)
-        if (map_set(&seen, certificate_key(chains[i], request->arena), &chains[i]) == NULL)
-            put_certificate(chains, count, i, &json);
+    const struct shown_certificate *certificate = certificates_find(publisher_current(admin->publisher), request->arena);
+    for (; certificate != NULL; certificate = certificate->next)
+        put_certificate(certificate, &json);
     json_array_end(&json);
     json_finish(&json);
-    map_deinit(&seen);
 }

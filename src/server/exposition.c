@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/limits.h"
+#include "server/certificates.h"
 #include "server/exposition_text.h"
 #include "server/figures.h"
 #include "server/status.h"
@@ -73,31 +74,23 @@ static void write_diagnostics(const struct exposition *exposition, struct builde
     }
 }
 
-static void write_certificate(const struct filter_chain *chain, struct map *seen, struct arena *arena, struct builder *output) {
-    if (chain->identity == NULL || seen->count == METRICS_CERTIFICATES_MAX)
-        return;
-    struct span serial = tls_identity_serial(chain->identity);
-    struct span key = arena_print(arena, "%.*s/%.*s", SPAN_ARGUMENTS(serial), SPAN_ARGUMENTS(chain->credential_name));
-    if (map_set(seen, key, chain->identity) != NULL)
-        return;
-    builder_put(output, SPAN_LITERAL("fairlead_certificate_expiration_timestamp_seconds{"));
-    exposition_put_label(output, "credential", chain->credential_name);
-    exposition_put_label(output, "serial", serial);
-    exposition_end_labels(output);
-    builder_print(output, "%lld\n", (long long)tls_identity_not_after(chain->identity));
-}
-
 static void write_certificates(const struct snapshot *snapshot, struct builder *output) {
     struct arena arena;
-    struct map seen;
     arena_init(&arena, 4096);
-    map_init(&seen);
     exposition_begin(output, "fairlead_certificate_expiration_timestamp_seconds", "gauge",
-                     "When a certificate that is shown to clients expires, in seconds since 1970.");
-    for (size_t i = 0; i < snapshot->listener_count; i++)
-        for (size_t j = 0; j < snapshot->listeners[i]->filter_chain_count; j++)
-            write_certificate(snapshot->listeners[i]->filter_chains[j], &seen, &arena, output);
-    map_deinit(&seen);
+                     "When a certificate that the gateway shows expires, in seconds since 1970.");
+    size_t left = METRICS_CERTIFICATES_MAX;
+    for (const struct shown_certificate *item = certificates_find(snapshot, &arena); item != NULL && left > 0; item = item->next) {
+        if (item->identity == NULL)
+            continue;
+        left--;
+        builder_put(output, SPAN_LITERAL("fairlead_certificate_expiration_timestamp_seconds{"));
+        exposition_put_label(output, "shown_to", item->to_upstreams ? SPAN_LITERAL("upstreams") : SPAN_LITERAL("clients"));
+        exposition_put_label(output, "credential", item->credential);
+        exposition_put_label(output, "serial", tls_identity_serial(item->identity));
+        exposition_end_labels(output);
+        builder_print(output, "%lld\n", (long long)tls_identity_not_after(item->identity));
+    }
     arena_deinit(&arena);
 }
 

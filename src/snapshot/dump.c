@@ -46,9 +46,8 @@ static void dump_settings(const struct gateway_settings *settings, FILE *output)
     else
         print_line(output, "  server header: ", settings->server_header);
     fprintf(output, "  path normalization: %s\n", path_normalization_name(settings->path_normalization));
-    static const char *const forwarding[] = {"SANITIZE_SET", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "ALWAYS_FORWARD_ONLY"};
     if (settings->client_certificate_forwarding != CLIENT_CERTIFICATE_SANITIZE_SET)
-        fprintf(output, "  x-forwarded-client-cert: %s\n", forwarding[settings->client_certificate_forwarding]);
+        fprintf(output, "  x-forwarded-client-cert: %s\n", client_certificate_forwarding_name(settings->client_certificate_forwarding));
     fputs("  drain: ", output);
     print_duration(output, settings->termination_drain_duration_ns);
     fputc('\n', output);

@@ -2,6 +2,7 @@
 
 #include "snapshot/access_log_operator_table.h"
 #include "snapshot/dump_names.h"
+#include "tls/client_demand.h"
 #include "tls/identity.h"
 
 static void put_text_unless_empty(struct json_writer *json, const char *key, struct span text) {
@@ -107,23 +108,41 @@ static void put_destinations(struct json_writer *json, const struct destinations
 
 /* --- Listeners --- */
 
-static void put_certificate(struct json_writer *json, const struct filter_chain *chain) {
+static void put_identity(struct json_writer *json, const char *key, const struct tls_identity *identity) {
+    json_put_object(json, key);
+    json_put_text(json, "serial", tls_identity_serial(identity));
+    json_put_text(json, "key_type", tls_identity_key_type(identity));
+    json_put_array(json, "names");
+    for (size_t i = 0; i < tls_identity_name_count(identity); i++)
+        json_text(json, tls_identity_name(identity, i));
+    for (size_t i = 0; i < tls_identity_uri_count(identity); i++)
+        json_text(json, tls_identity_uri(identity, i));
+    json_array_end(json);
+    json_object_end(json);
+}
+
+static void put_client_certificate(struct json_writer *json, const struct filter_chain *chain) {
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, 1024);
+    if (chain->lacks_trust)
+        json_put_text(json, "client_certificate", SPAN_LITERAL("nothing to trust, handshakes are closed"));
+    else if (chain->client_demand != NULL)
+        json_put_text(json, "client_certificate", tls_client_demand_describe(chain->client_demand, &arena));
+}
+
+static void put_certificates(struct json_writer *json, const struct filter_chain *chain) {
     if (!filter_chain_terminates_tls(chain))
         return;
     put_text_unless_empty(json, "credential", chain->credential_name);
-    json_key(json, "certificate");
-    if (chain->identity == NULL) {
+    if (chain->identity != NULL) {
+        put_identity(json, "certificate", chain->identity);
+    } else {
+        json_key(json, "certificate");
         json_null(json);
-        return;
     }
-    json_object_begin(json);
-    json_put_text(json, "serial", tls_identity_serial(chain->identity));
-    json_put_text(json, "key_type", tls_identity_key_type(chain->identity));
-    json_put_array(json, "names");
-    for (size_t i = 0; i < tls_identity_name_count(chain->identity); i++)
-        json_text(json, tls_identity_name(chain->identity, i));
-    json_array_end(json);
-    json_object_end(json);
+    if (chain->second_identity != NULL)
+        put_identity(json, "second_certificate", chain->second_identity);
+    put_client_certificate(json, chain);
 }
 
 static void put_filter_chain(const struct snapshot *snapshot, const struct filter_chain *chain, struct json_writer *json) {
@@ -133,7 +152,7 @@ static void put_filter_chain(const struct snapshot *snapshot, const struct filte
     put_origin(snapshot, chain->id, json);
     put_texts(json, "server_names", chain->server_names, chain->server_name_count);
     put_text_unless_empty(json, "refused", chain->refusal);
-    put_certificate(json, chain);
+    put_certificates(json, chain);
     if (chain->routes != NULL)
         json_put_text(json, "routes", chain->routes->name);
     put_destinations(json, &chain->destinations);
@@ -382,6 +401,7 @@ static void put_settings(struct json_writer *json, const struct gateway_settings
     else
         json_put_text(json, "server_header", settings->server_header);
     json_put_text(json, "path_normalization", span_of(path_normalization_name(settings->path_normalization)));
+    json_put_text(json, "x_forwarded_client_cert", span_of(client_certificate_forwarding_name(settings->client_certificate_forwarding)));
     json_put_number(json, "termination_drain_duration_ns", settings->termination_drain_duration_ns);
     json_put_bool(json, "request_id", !settings->request_id_disabled);
     json_put_bool(json, "attempt_count", !settings->attempt_count_disabled);

@@ -36,6 +36,11 @@ static const char *const retry_on_names[RETRY_ON_COUNT] = {
     "connect-failure", "refused-stream", "unavailable", "cancelled", "retriable-status-codes", "5xx", "gateway-error", "reset", "retriable-4xx",
     "deadline-exceeded", "internal", "resource-exhausted", "envoy-ratelimited"};
 
+const char *client_certificate_forwarding_name(enum client_certificate_forwarding value) {
+    static const char *const names[] = {"SANITIZE_SET", "SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "ALWAYS_FORWARD_ONLY"};
+    return names[value];
+}
+
 const char *retry_on_name(size_t bit) {
     ASSERT(bit < RETRY_ON_COUNT);
     return retry_on_names[bit];

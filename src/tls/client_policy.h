@@ -43,6 +43,8 @@ struct tls_client_policy *tls_client_policy_pin(struct tls_client_policy *policy
 void tls_client_policy_unpin(struct tls_client_policy *policy);
 /* The hash of the policy that would be made of them. */
 void tls_client_policy_hash_options(const struct tls_client_policy_options *options, uint8_t ret_hash[TLS_SHA256_SIZE]);
+/* What it shows when it is asked; NULL: nothing. Borrowed. */
+struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy);
 /* Equal where identity, trust and wanted names are: connections may be shared. TLS_SHA256_SIZE bytes. */
 const uint8_t *tls_client_policy_hash(const struct tls_client_policy *policy);
 

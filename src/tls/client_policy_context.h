@@ -27,6 +27,5 @@ SSL_SESSION *tls_client_policy_take_session(struct tls_client_policy *policy, st
 /* The list as RFC 7301 section 3.1 encodes it, without the size in front; empty: no ALPN. */
 struct span tls_client_policy_alpn(const struct tls_client_policy *policy, enum tls_carried carried);
 SSL_CTX *tls_client_policy_context(const struct tls_client_policy *policy);
-struct tls_identity *tls_client_policy_identity(const struct tls_client_policy *policy);
 
 #endif

@@ -205,7 +205,7 @@ def test_configuration_certificates_and_diagnostics(scenario):
     assert value.sum("fairlead_build_info") == 1 and value.all("istio_build")[0][0]["component"] == "proxy"
     (labels, expiry), = value.all("fairlead_certificate_expiration_timestamp_seconds")
     certificate = scenario.certificate.certificate
-    assert labels["credential"] == "ingress-cert" and int(labels["serial"], 16) == certificate.serial_number
+    assert (labels["credential"], labels["shown_to"]) == ("ingress-cert", "clients") and int(labels["serial"], 16) == certificate.serial_number
     assert expiry == certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()
     scenario.write("lost.yaml", istio.virtual_service("lost", ["lost.example.com"], http=[{"route": [istio.destination("nowhere", 80)]}]))
     value = wait_for(gateway.metrics_port, lambda value: value.all("fairlead_diagnostics", code="FL0500"))

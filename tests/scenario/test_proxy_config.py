@@ -8,6 +8,7 @@ import threading
 import pytest
 from support import configuration as istio
 from support.gateway import fairlead, free_ports, wait_until
+from support.metrics import scrape
 
 SECTIONS = {"listeners": "l", "routes": "r", "clusters": "c", "endpoints": "ep", "secrets": "s"}
 
@@ -103,6 +104,26 @@ def test_certs_tell_the_expiry(scenario):
     assert abs(item["expires_in_s"] - left.total_seconds()) < 60 and item["valid"] is True
     assert item["names"] == ["*.example.com"] and len(item["fingerprint_sha256"]) == 64 and item["key_type"].startswith(("ECDSA", "RSA"))
     assert item["used_by"] == ["istio-config/gateway servers[1]"] and "PRIVATE" not in json.dumps(item)
+
+
+def test_certificates_that_upstreams_are_shown(scenario, authority, tmp_path):
+    """Those of the mesh, and of a DestinationRule's files: their expiry matters as much."""
+    mine = authority.issue("spiffe://cluster.local/ns/istio-system/sa/gateway")
+    chain, key = mine.write(str(tmp_path), "client")
+    (tmp_path / "authority.pem").write_bytes(authority.pem)
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "rule", "namespace": "istio-config"},
+            "spec": {"host": "app.internal.example", "trafficPolicy": {"tls": {
+                "mode": "MUTUAL", "clientCertificate": chain, "privateKey": key, "caCertificates": str(tmp_path / "authority.pem")}}}}
+    scenario.write("rule.yaml", rule)
+    gateway = scenario.start()
+    item, = (item for item in gateway.admin_json("/certs") if item["shown_to"] == "upstreams")
+    assert int(item["serial"], 16) == mine.serial and item["names"] == ["spiffe://cluster.local/ns/istio-system/sa/gateway"]
+    assert item["used_by"] == ["outbound|80||app.internal.example"] and item["valid"] is True and "PRIVATE" not in json.dumps(item)
+    value = scrape(gateway.metrics_port)
+    (labels, expiry), = value.all("fairlead_certificate_expiration_timestamp_seconds", shown_to="upstreams")
+    assert int(labels["serial"], 16) == mine.serial
+    assert expiry == mine.certificate.not_valid_after.replace(tzinfo=datetime.timezone.utc).timestamp()
+    assert [row["RESOURCE NAME"] for row in table(show(gateway, "secrets"))] == ["kubernetes://ingress-cert", "default"]
 
 
 def test_listeners_tell_whether_they_are_bound(scenario, run_gateway):
