@@ -247,3 +247,35 @@ void compile_destinations(struct compiler *compiler, const struct object_meta *m
     }
     *ret_destinations = result;
 }
+
+/* --- AUTO_PASSTHROUGH --- */
+
+bool passed_port_exists(const struct passed_cluster *wanted) {
+    return wanted->port_index < port_count_of(wanted->service);
+}
+
+bool passed_port_is_stream(const struct passed_cluster *wanted) {
+    const struct registry_service *service = wanted->service;
+    struct span protocol = service->service != NULL ? service->service->ports[wanted->port_index].protocol.text
+                                                    : service->entry->ports[wanted->port_index].protocol.text;
+    return !span_equal_ignore_case(protocol, SPAN_LITERAL("UDP"));
+}
+
+const struct cluster *compile_passed_cluster(struct compiler *compiler, const struct passed_cluster *wanted) {
+    struct span subset = wanted->subset == NULL ? SPAN_EMPTY : wanted->subset->name.text;
+    struct cluster *cluster = arena_new(compiler->arena, struct cluster);
+    struct endpoint_choice choice = {.wanted = wanted->subset == NULL ? NULL : &wanted->subset->labels, .only_mutual_tls = true};
+    cluster->port = port_number_at(wanted->service, wanted->port_index);
+    cluster->name = arena_print(compiler->arena, "outbound_.%u_.%.*s_.%.*s", cluster->port, SPAN_ARGUMENTS(subset), SPAN_ARGUMENTS(wanted->host));
+    struct cluster *known = map_get(&compiler->clusters_by_name, cluster->name);
+    if (known != NULL)
+        return known;
+    cluster->host = arena_copy(compiler->arena, wanted->host);
+    cluster->service_name = wanted->service->service != NULL ? arena_copy(compiler->arena, wanted->service->meta->name) : cluster->host;
+    cluster->service_namespace = arena_copy(compiler->arena, wanted->service->meta->namespace);
+    cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
+    compile_endpoints(compiler, wanted->service, wanted->port_index, &choice, cluster);
+    ARRAY_APPEND(&compiler->scratch, &compiler->clusters, cluster);
+    map_set(&compiler->clusters_by_name, cluster->name, cluster);
+    return cluster;
+}

@@ -13,4 +13,19 @@ void compile_destinations(struct compiler *compiler, const struct object_meta *m
                           const struct route_destination *destinations, size_t count, uint16_t server_number,
                           struct destinations *ret_destinations);
 
+/* --- For mode AUTO_PASSTHROUGH --- */
+struct destination_subset;
+struct registry_service;
+struct passed_cluster {
+    struct span host;
+    const struct registry_service *service;
+    size_t port_index;
+    const struct destination_subset *subset; /* NULL: the whole port */
+};
+bool passed_port_exists(const struct passed_cluster *wanted);
+/* Whether TLS can go there: not over UDP. */
+bool passed_port_is_stream(const struct passed_cluster *wanted);
+/* A cluster of those endpoints that take the mesh's mutual TLS, which passes through: none is added. Its name is that of the connections' server name. */
+const struct cluster *compile_passed_cluster(struct compiler *compiler, const struct passed_cluster *wanted);
+
 #endif

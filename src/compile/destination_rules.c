@@ -215,3 +215,20 @@ void destination_policy_find(struct compiler *compiler, struct span host, struct
     refuse_tls(compiler, &policy);
     *ret_policy = policy;
 }
+
+static bool has_subset(const struct destination_subset_list *list, struct span name) {
+    for (size_t i = 0; i < list->count; i++)
+        if (span_equal(list->items[i]->name.text, name))
+            return true;
+    return false;
+}
+
+void destination_subsets_find(struct compiler *compiler, struct span host, struct span service_namespace,
+                              struct destination_subset_list *ret_subsets) {
+    struct rule_list rules = {0};
+    find_rules(compiler, host, service_namespace, &rules);
+    for (size_t i = 0; i < rules.count; i++)
+        for (size_t j = 0; j < rules.items[i]->subset_count; j++)
+            if (!has_subset(ret_subsets, rules.items[i]->subsets[j].name.text))
+                ARRAY_APPEND(&compiler->scratch, ret_subsets, &rules.items[i]->subsets[j]);
+}

@@ -32,6 +32,14 @@ struct destination_policy {
  * SidecarScope.DestinationRule. Reports what is not served. */
 void destination_policy_find(struct compiler *compiler, struct span host, struct span service_namespace, uint16_t port,
                              struct span subset, struct destination_policy *ret_policy);
+struct destination_subset_list {
+    const struct destination_subset **items;
+    size_t count;
+    size_t capacity;
+};
+/* The subsets that these rules define, each name once: the first. */
+void destination_subsets_find(struct compiler *compiler, struct span host, struct span service_namespace,
+                              struct destination_subset_list *ret_subsets);
 /* Says that something of the rule restricts or encrypts and is not served, and makes the policy refuse unless that is allowed. */
 void destination_policy_refuse(struct compiler *compiler, const struct destination_rule *rule, struct position position,
                                const char *what, struct destination_policy *policy);

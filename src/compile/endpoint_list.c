@@ -59,6 +59,11 @@ static bool takes_mutual_tls(const struct endpoint_labels *labels) {
 static bool secure(struct compiler *compiler, struct endpoint_list *list, const struct endpoint_labels *labels, uint32_t port,
                    bool *ret_uses_tls) {
     enum mutual_tls_mode mode = MUTUAL_TLS_DISABLE;
+    if (list->choice->only_mutual_tls) {
+        *ret_uses_tls = false;
+        return takes_mutual_tls(labels) &&
+               peer_authentication_of_port(compiler, labels->namespace, labels->own, (uint16_t)port) != MUTUAL_TLS_DISABLE;
+    }
     if (list->choice->automatic_tls && takes_mutual_tls(labels))
         mode = peer_authentication_of_port(compiler, labels->namespace, labels->own, (uint16_t)port);
     bool is_able = compiler->options->mesh_identity.size > 0;

@@ -90,7 +90,7 @@ static void compile_service_endpoints(struct compiler *compiler, const struct se
         add_slice(compiler, slices->items[i], port, &list);
     endpoint_list_add_workloads(compiler, &list, &workloads);
     endpoint_list_finish(compiler, &list, &service->meta, cluster);
-    if (list.seen_count == 0)
+    if (list.seen_count == 0 && !choice->only_mutual_tls)
         report_no_endpoint(compiler, service, port, slices != NULL);
 }
 

@@ -11,6 +11,7 @@ struct compiler;
 struct endpoint_choice {
     const struct label_set *wanted; /* all labels of a subset; NULL: every endpoint */
     bool automatic_tls;             /* mutual TLS of the mesh for those whose workload takes it */
+    bool only_mutual_tls;           /* none but those, for TLS that passes through; that there is none is nothing to report */
 };
 
 /* Fills cluster->endpoints, sorted by address and each once, or cluster->names, for the port at `port_index` of the service; leaves the service accounts of all of the service's

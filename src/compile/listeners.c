@@ -1,5 +1,6 @@
 #include "compile/listeners.h"
 
+#include "compile/auto_passthrough.h"
 #include "compile/clusters.h"
 #include "compile/compiler.h"
 #include "compile/host_name.h"
@@ -252,19 +253,27 @@ static void add_passthrough_chains(struct compiler *compiler, struct listener_dr
                         SPAN_ARGUMENTS(server->title), server->number, server->port);
 }
 
-/* East-west gateways, not supported: the chain takes what the server's hosts cover and closes it. */
-static void add_auto_passthrough_chain(struct compiler *compiler, struct listener_draft *listener,
-                                       const struct merged_server *server) {
-    struct chain_draft draft = draft_of(listener, server, FILTER_CHAIN_PASSTHROUGH);
-    const struct gateway_tls *tls = server->server->tls;
-    merged_server_sni_names(&compiler->scratch, server, &draft.names);
-    compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_UNSUPPORTED_RESTRICTION,
-                    position_or(tls->mode_position, tls->position), &server->gateway->meta, "",
-                    "%.*s: tls mode AUTO_PASSTHROUGH is not supported yet: its connections are closed",
-                    SPAN_ARGUMENTS(server->title));
-    struct filter_chain *chain = add_chain(compiler, &draft);
-    if (chain != NULL)
-        chain->refusal = SPAN_LITERAL("tls mode AUTO_PASSTHROUGH is not supported");
+/* East-west gateways: a chain for each port of the Services that the hosts cover. */
+static void add_auto_passthrough_chains(struct compiler *compiler, struct listener_draft *listener,
+                                        const struct merged_server *server) {
+    struct span_list hosts = {0};
+    struct passed_port_list ports = {0};
+    merged_server_sni_names(&compiler->scratch, server, &hosts);
+    compile_passed_ports(compiler, &hosts, &ports);
+    for (size_t i = 0; i < ports.count; i++) {
+        struct chain_draft draft = draft_of(listener, server, FILTER_CHAIN_PASSTHROUGH);
+        ARRAY_APPEND(&compiler->scratch, &draft.names, ports.items[i].server_name);
+        struct filter_chain *chain = add_chain(compiler, &draft);
+        if (chain == NULL)
+            continue;
+        chain->destinations = ports.items[i].destinations;
+        chain->wants_mesh_protocol = true;
+    }
+    if (ports.count == 0)
+        compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_LISTENER_NOT_BOUND, server->server->position,
+                        &server->gateway->meta, "add the Services of the mesh, or hosts that cover them, such as \"*.local\"",
+                        "%.*s (port %u, listening on %u): its hosts cover no Service, so it takes no connection",
+                        SPAN_ARGUMENTS(server->title), server->number, server->port);
 }
 
 static void add_server(struct compiler *compiler, struct listener_draft *listener, const struct merged_server *server) {
@@ -274,7 +283,7 @@ static void add_server(struct compiler *compiler, struct listener_draft *listene
     else if (!gateway_server_is_passthrough(written))
         add_tcp_chain(compiler, listener, server);
     else if (written->tls->mode == GATEWAY_TLS_AUTO_PASSTHROUGH)
-        add_auto_passthrough_chain(compiler, listener, server);
+        add_auto_passthrough_chains(compiler, listener, server);
     else
         add_passthrough_chains(compiler, listener, server);
 }

@@ -33,8 +33,21 @@ static void sniff_remember_name(struct connection *connection, struct span name)
     connection->facts.server_name = span_make(connection->server_name, name.size);
 }
 
+/* Istio's protocols between sidecars, by which mutual TLS of the mesh is known. */
+static bool hello_offers_mesh(const struct client_hello *hello) {
+    static const struct span protocols[] = {
+        {"istio", 5}, {"istio-peer-exchange", 19}, {"istio-http/1.0", 14}, {"istio-http/1.1", 14}, {"istio-h2", 8}};
+    struct span rest = hello->alpn_wire;
+    struct span offered;
+    while (client_hello_alpn_next(&rest, &offered))
+        for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+            if (span_equal(offered, protocols[i]))
+                return true;
+    return false;
+}
+
 /* `bytes` are those of the last reading; what came before is in the sniff. */
-static void sniff_decide(struct connection *connection, struct span bytes, bool is_tls) {
+static void sniff_decide(struct connection *connection, struct span bytes, const struct client_hello *hello) {
     struct sniff *sniff = connection_sniff(connection);
     char *kept CLEANUP(memory_free_pointer) = NULL;
     if (sniff->size > 0) {
@@ -49,10 +62,11 @@ static void sniff_decide(struct connection *connection, struct span bytes, bool 
     const struct listener *listener = listener_key_find(&connection->listener_key, connection->pinned->snapshot);
     const struct filter_chain *chain = listener == NULL ? NULL : listener_match(listener, connection->facts.server_name);
     connection->facts.listener = listener;
-    if (chain == NULL)
+    /* No other chain is looked for, as in Envoy: the name has chosen. */
+    if (chain == NULL || (chain->wants_mesh_protocol && (hello == NULL || !hello_offers_mesh(hello))))
         connection_close(connection, CLOSE_REASON_NO_FILTER_CHAIN, true);
     else
-        connection_matched(connection, chain, bytes, is_tls);
+        connection_matched(connection, chain, bytes, hello != NULL);
 }
 
 /* True while more is needed. */
@@ -66,12 +80,12 @@ static bool sniff_feed(struct connection *connection, struct span bytes) {
     case CLIENT_HELLO_COMPLETE:
         sniff_remember_name(connection, hello.server_name);
         connection->hello_size = (uint32_t)hello.size;
-        sniff_decide(connection, bytes, true);
+        sniff_decide(connection, bytes, &hello);
         return false;
     case CLIENT_HELLO_NOT_TLS:
     case CLIENT_HELLO_INVALID:
         /* As Envoy's TLS inspector: what is no hello is no TLS, and has no server name. */
-        sniff_decide(connection, bytes, false);
+        sniff_decide(connection, bytes, NULL);
         return false;
     case CLIENT_HELLO_TOO_LARGE:
         if (connection_may_warn(connection))

@@ -172,6 +172,8 @@ static void dump_filter_chain(const struct filter_chain *chain, FILE *output) {
         dump_certificates(chain, output);
     if (chain->routes != NULL)
         print_line(output, "    routes: ", chain->routes->name);
+    if (chain->wants_mesh_protocol)
+        fputs("    alpn: one of Istio's\n", output);
     dump_destinations(&chain->destinations, "    ", output);
 }
 

@@ -44,6 +44,7 @@ struct filter_chain {
     const struct route_table *routes;
     /* The others: one destination a connection */
     struct destinations destinations;
+    bool wants_mesh_protocol; /* only for connections whose ALPN is one of Istio's own (AUTO_PASSTHROUGH) */
     /* Set when the server asks for a restriction that is not supported (a client certificate, say): connections are closed. */
     struct span refusal;
 };
