@@ -7,6 +7,7 @@ import re
 import ssl
 import subprocess
 
+import h2.connection
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -400,6 +401,40 @@ def test_a_connection_under_another_demand_is_answered_once_and_closed(mutual):
         assert answer.status == 421 and answer.field("connection") == "close"
         assert stream.read() == b""
     assert len(client.scenario.app.received) == 1
+
+
+def test_an_http2_connection_under_another_demand_gets_one_421_and_goaway(mutual):
+    client = mutual(trust())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    context.load_cert_chain(*GOOD.write(str(client.folder), "kept"))
+    with connect(client.port, NAME, tls=True, context=context) as connection, connection.makefile("rb") as stream:
+        http2 = h2.connection.H2Connection()
+        http2.initiate_connection()
+        head = [(":method", "GET"), (":scheme", "https"), (":authority", NAME), (":path", "/")]
+
+        def read_frame():
+            header = stream.read(9)
+            length, kind, flags = int.from_bytes(header[:3], "big"), header[3], header[4]
+            return kind, flags, stream.read(length)
+
+        def ask():
+            """The status of a request, and whether the gateway said that there is to be no other. Frame by frame: the library takes none after GOAWAY."""
+            http2.send_headers(http2.get_next_available_stream_id(), head, end_stream=True)
+            connection.sendall(http2.data_to_send())
+            status, last, flags, kind = None, False, 0, None
+            while kind not in (0, 1) or not flags & 1:  # DATA or HEADERS that ends the stream
+                kind, flags, payload = read_frame()
+                if kind == 1:
+                    status = dict(http2.decoder.decode(payload))[":status"]
+                last = last or kind == 7
+            return status, last
+
+        assert ask() == ("200", False)
+        client.scenario.write("more-secrets.yaml", trust(OTHERS))
+        wait_until(lambda: client.ask("-tls1_3", GOOD)[1] == UNKNOWN_CA, what="the other authority")
+        assert ask() == ("421", True)
 
 
 def test_rubbish_instead_of_a_certificate_is_refused(mutual, tmp_path):
