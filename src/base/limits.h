@@ -92,7 +92,11 @@
 /* --- HTTP/2 --- */
 /* Streams that a client may have open at a time: RFC 9113 section 6.5.2 asks for 100 or more. */
 #define HTTP2_STREAMS_MAX 100
-/* What a client may send on one stream before we read on (its window), and on the whole connection. */
+/* Requests on one upstream connection at a time, if the upstream takes so many: what Go's servers take; beyond, one lost packet would hold up too
+ * many. And what is assumed before the upstream has said it (RFC 9113 section 6.5.2 asks for 100). */
+#define HTTP2_UPSTREAM_STREAMS_MAX 250
+#define HTTP2_UPSTREAM_STREAMS_ASSUMED 100
+/* What a peer may send on one stream before we read on (its window), and on the whole connection. */
 #define HTTP2_STREAM_WINDOW_BYTES (256 * 1024)
 #define HTTP2_CONNECTION_WINDOW_BYTES (1024 * 1024)
 /* Response bytes that wait for a client's window on one stream: above it the stream's source is no longer read, below it is again. Lower than

@@ -1,4 +1,4 @@
-/* What an HTTP/2 client may do for nothing: budgets of frames that cost their sender little and us something. A budget is spent frame by frame
+/* What an HTTP/2 peer may do for nothing: budgets of frames that cost their sender little and us something. A budget is spent frame by frame
  * and grows again with each tick of the session (HTTP_SESSION_TICK_NS) and with honest work. No clock. */
 #ifndef FAIRLEAD_HTTP_HTTP2_DEFENCE_H
 #define FAIRLEAD_HTTP_HTTP2_DEFENCE_H
@@ -10,7 +10,8 @@
 
 /* X(name, budget, what a tick gives back, reason of the end). */
 #define HTTP2_DEFENCE_TABLE(X)                                                                             \
-    /* Streams that the client resets before their answer, or makes us reset. */                           \
+    /* Of a client: streams that it resets before their answer, or makes us reset; of an upstream: \
+     * resets of streams that are no more. */                                                              \
     X(RESET, HTTP2_RESETS_MAX, HTTP2_RESETS_PER_TICK, HTTP2_RAPID_RESET)                                   \
     X(SETTINGS, HTTP2_SETTINGS_FRAMES_MAX, HTTP2_SETTINGS_FRAMES_PER_TICK, HTTP2_SETTINGS_FLOOD)           \
     X(PING, HTTP2_PINGS_MAX, HTTP2_PINGS_PER_TICK, HTTP2_PING_FLOOD)                                       \

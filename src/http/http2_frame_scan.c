@@ -3,8 +3,8 @@
 /* RFC 9113 section 6.3. */
 #define TYPE_PRIORITY 2
 
-void http2_frame_scan_init(struct http2_frame_scan *scan) {
-    *scan = (struct http2_frame_scan){.skip = HTTP2_PREFACE_BYTES, .head_wanted = HTTP2_FRAME_HEAD_BYTES};
+void http2_frame_scan_init(struct http2_frame_scan *scan, uint32_t skip) {
+    *scan = (struct http2_frame_scan){.skip = skip, .head_wanted = HTTP2_FRAME_HEAD_BYTES};
 }
 
 static uint32_t number_at(const uint8_t *at, unsigned size) {

@@ -1,4 +1,4 @@
-/* The heads of frames in the bytes that a client sends (RFC 9113 section 4.1), seen beside libnghttp2: the library does not tell of frames that
+/* The heads of frames in the bytes that a peer sends (RFC 9113 section 4.1), seen beside libnghttp2: the library does not tell of frames that
  * it ignores, and those are the ones to look at. */
 #ifndef FAIRLEAD_HTTP_HTTP2_FRAME_SCAN_H
 #define FAIRLEAD_HTTP_HTTP2_FRAME_SCAN_H
@@ -31,7 +31,8 @@ struct http2_frame_scan {
     uint8_t head[HTTP2_FRAME_HEAD_BYTES + HTTP2_FRAME_DEPENDENCY_BYTES];
 };
 
-void http2_frame_scan_init(struct http2_frame_scan *scan);
+/* `skip` bytes precede the first frame: of a client HTTP2_PREFACE_BYTES, of a server none. */
+void http2_frame_scan_init(struct http2_frame_scan *scan, uint32_t skip);
 /* The next head that is complete within `bytes`; `offset` is where to go on, 0 at first, then behind that head. False: all bytes were seen. */
 MUST_USE bool http2_frame_scan_next(struct http2_frame_scan *scan, struct span bytes, size_t *offset, struct http2_frame_head *ret_head);
 

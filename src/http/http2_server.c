@@ -299,7 +299,7 @@ void http2_server_init(struct http2_server *server, const struct http_server_eve
     list_init(&server->streams);
     list_init(&server->drained);
     http2_defence_init(&server->defence);
-    http2_frame_scan_init(&server->scan);
+    http2_frame_scan_init(&server->scan, HTTP2_PREFACE_BYTES);
     server->library = library_create(server);
     int error = nghttp2_submit_settings(server->library, NGHTTP2_FLAG_NONE, settings, ARRAY_SIZE(settings));
     ASSERT(error == 0);

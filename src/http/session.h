@@ -192,11 +192,12 @@ struct http_client_events {
     void (*response_head)(void *owner, struct http_client_stream *stream, struct message_head *head, bool ends);
     void (*response_body)(void *owner, struct http_client_stream *stream, struct span bytes);
     void (*response_end)(void *owner, struct http_client_stream *stream, struct header *trailers, size_t count);
-    /* HTTP/2 only: what http_client_queued counts had passed HTTP2_STREAM_HIGH_WATER_BYTES and fell below HTTP2_STREAM_LOW_WATER_BYTES. */
+    /* HTTP/2 only: what http_client_queued counts had passed HTTP2_STREAM_HIGH_WATER_BYTES and fell below HTTP2_STREAM_LOW_WATER_BYTES. From inside
+     * http2_client_produce. */
     void (*request_drained)(void *owner, struct http_client_stream *stream);
     /* The response cannot be completed: UPSTREAM_PROTOCOL_ERROR (fault tells), UPSTREAM_CLOSED (the peer ended too early); HTTP/2: also
-     * UPSTREAM_RESET, and UPSTREAM_REFUSED when the peer has certainly not looked at the request. HTTP/1: the session is BROKEN. stream_closed
-     * follows. */
+     * UPSTREAM_RESET, and UPSTREAM_REFUSED when the peer has certainly not looked at the request (RFC 9113 section 8.7: REFUSED_STREAM, an id above
+     * GOAWAY's, or it was never sent). HTTP/1: the session is BROKEN. stream_closed follows. */
     void (*response_failed)(void *owner, struct http_client_stream *stream, enum close_reason reason, enum http1_fault fault);
     /* The last call about this stream: request and response are both complete, or it failed, or was aborted. Ask http_client_is_reusable. */
     void (*stream_closed)(void *owner, struct http_client_stream *stream);
@@ -226,12 +227,12 @@ struct http_client {
     struct buffer *output;
 };
 
-/* Begins a request; NULL when the session cannot take one (busy, broken or closing). The response lives in `arena`. */
+/* Begins a request; NULL when http_client_is_reusable says no. The response lives in `arena`, which lasts until stream_closed. */
 MUST_USE static inline struct http_client_stream *http_client_open(struct http_client *client, struct arena *arena, void *user) {
     return client->functions->open(client, arena, user);
 }
-/* HTTP/1: a byte while no request is open makes the session BROKEN (rule 11): close the connection. HTTP/2: SETTINGS, PING and their like come at any
- * time, and their answers go into the output. */
+/* OPEN, PAUSED and TUNNEL: go on. CLOSING (HTTP/2): flush, then close. BROKEN: close. HTTP/1: a byte while no request is open makes the session
+ * BROKEN (rule 11). HTTP/2: SETTINGS, PING and their like come at any time; their answers come with http2_client_produce. */
 static inline enum http_session_status http_client_receive(struct http_client *client, struct span bytes, size_t *ret_consumed) {
     return client->functions->receive(client, bytes, ret_consumed);
 }
@@ -243,7 +244,8 @@ static inline enum http_session_status http_client_receive_end(struct http_clien
 static inline enum http_session_status http_client_status(const struct http_client *client) {
     return client->functions->status(client);
 }
-/* No request is open, the last one and its response were complete, neither side said close, no surplus byte came. */
+/* Another request may be opened. HTTP/1: none is open, the last one and its response were complete, neither side said close, no surplus byte came.
+ * HTTP/2: fewer are open than the peer takes, and it has not said GOAWAY. */
 static inline bool http_client_is_reusable(const struct http_client *client) {
     return client->functions->is_reusable(client);
 }
@@ -251,7 +253,7 @@ static inline bool http_client_is_reusable(const struct http_client *client) {
 static inline bool http_client_has_received(const struct http_client_stream *stream) {
     return stream->client->functions->has_received(stream);
 }
-/* HTTP/1 only; with HTTP/2 the transport is paused. */
+/* Back-pressure on the response's content, as http_server_pause: with HTTP/2 of this stream alone, up to the window that was granted. */
 static inline void http_client_pause(struct http_client_stream *stream) {
     stream->client->functions->pause(stream);
 }
@@ -273,8 +275,8 @@ MUST_USE static inline bool http_client_send_end(struct http_client_stream *stre
 static inline size_t http_client_queued(const struct http_client_stream *stream) {
     return stream->client->functions->queued(stream);
 }
-/* Gives the request up. HTTP/1: the session is BROKEN. HTTP/2: RST_STREAM, and the session can be used again. response_failed is not called;
- * stream_closed is. */
+/* Gives the request up, or what is left of it when the response is complete. HTTP/1: the session is BROKEN. HTTP/2: RST_STREAM, the session goes on.
+ * response_failed is not called; stream_closed is. */
 static inline void http_client_abort(struct http_client_stream *stream) {
     stream->client->functions->abort(stream);
 }

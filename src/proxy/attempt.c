@@ -7,6 +7,7 @@
 #include "wire/response_flag.h"
 
 static void attempt_connect(struct exchange *exchange);
+static bool attempt_take(struct exchange *exchange);
 
 /* --- Giving up and trying again --- */
 
@@ -16,10 +17,12 @@ void attempt_give_up(struct exchange *exchange) {
         timer_cancel(&exchange->context->timers, &exchange->try_timer);
     upstream_connect_cancel(&attempt->wait);
     struct http_client_stream *stream = attempt->stream;
+    bool is_shared = attempt->connection != NULL && attempt->connection->shared;
     attempt->stream = NULL;
     attempt->connection = NULL;
-    /* With both halves complete the session says stream_closed by itself now, and the connection may be used again. */
-    if (stream != NULL && !(attempt->response_ended && attempt->request_sent))
+    /* HTTP/1.1: with both halves complete the session says stream_closed by itself now, and the connection may be used again. With HTTP/2 the
+     * upstream's window may still hold back what was sent. */
+    if (stream != NULL && (is_shared || !(attempt->response_ended && attempt->request_sent)))
         http_client_abort(stream);
 }
 
@@ -43,7 +46,9 @@ static void attempt_failed(struct exchange *exchange, const struct retry_questio
     switch (answer) {
     case RETRY_FRESH:
         counter_add(&exchange->context->counters.upstream_retries, 1);
-        attempt_connect(exchange);
+        /* Who refused may take it now, if it takes anything; who has gone away is not there to be taken. */
+        if (question.failure != ATTEMPT_REFUSED || !attempt_take(exchange))
+            attempt_connect(exchange);
         return;
     case RETRY_AFTER_BACKOFF:
         counter_add(&exchange->context->counters.upstream_retries, 1);
@@ -68,8 +73,8 @@ static void attempt_ended(struct exchange *exchange, enum attempt_failure failur
         exchange_cut(exchange, reason, attempt_failure_word(failure));
         return;
     }
-    struct upstream_connection *connection = exchange->attempt.connection;
-    struct retry_question question = {.failure = failure, .reused = connection != NULL && connection->reused};
+    const struct upstream_connection *connection = exchange->attempt.connection;
+    struct retry_question question = {.failure = failure, .reused = exchange->attempt.reused};
     struct span transport_reason = connection == NULL ? SPAN_EMPTY : upstream_tls_failure(connection);
     attempt_failed(exchange, &question, arena_copy(&exchange->arena, transport_reason));
 }
@@ -127,6 +132,7 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     /* The pool lends only what is_reusable said yes to. */
     ASSERT(attempt->stream != NULL);
     attempt->connection = connection;
+    attempt->reused = connection->reused;
     attempt->started_ns = exchange->context->now_ns;
     exchange->upstream_local = connection->local;
     if (exchange->settings->names_upstream_tls)
@@ -138,14 +144,13 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     }
     if (exchange->replay.size > HTTP_REPLAY_BYTES_MAX)
         forget_replay(exchange);
-    http_connection_hold(exchange, transport_output_size(&connection->transport) > BUFFER_HIGH_WATER_BYTES);
+    http_connection_hold(exchange, upstream_is_behind(connection, attempt->stream));
 }
 
 static void connect_done(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome,
                          struct span reason) {
     struct exchange *exchange = wait->user;
     ASSERT(exchange->phase == EXCHANGE_CONNECTING);
-    wait->pool = NULL;
     if (connection != NULL) {
         attempt_send(exchange, connection);
         return;
@@ -185,6 +190,18 @@ static void attempt_connect(struct exchange *exchange) {
                      exchange->cluster->protocol == CLUSTER_HTTP2, exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
+/* False: no connection to the endpoint is free. */
+static bool attempt_take(struct exchange *exchange) {
+    struct upstream_tls tls;
+    struct upstream_connection *connection = upstream_take(exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
+                                                           exchange->cluster->protocol == CLUSTER_HTTP2, exchange);
+    if (connection == NULL)
+        return false;
+    attempt_count(exchange);
+    attempt_send(exchange, connection);
+    return true;
+}
+
 static void reply_no_endpoint(struct exchange *exchange) {
     const struct decision decision = {.kind = DECISION_NO_ENDPOINT};
     struct local_reply reply = local_reply_of_decision(&decision, exchange->request);
@@ -207,21 +224,14 @@ void attempt_start(struct exchange *exchange) {
     exchange->attempt.tls = cluster_tls_of(exchange->cluster, endpoint);
     exchange->upstream_host =
         exchange->cluster->name_count > 0 ? arena_copy(&exchange->arena, endpoint->address_text) : endpoint->address_text;
-    struct upstream_tls tls;
-    struct upstream_connection *connection = upstream_take_idle(exchange->context->upstream, &endpoint->address, attempt_tls(exchange, &tls),
-                                                                  exchange->cluster->protocol == CLUSTER_HTTP2, exchange);
-    if (connection == NULL) {
+    if (!attempt_take(exchange))
         attempt_connect(exchange);
-        return;
-    }
-    attempt_count(exchange);
-    attempt_send(exchange, connection);
 }
 
 void attempt_flush(struct exchange *exchange) {
     struct upstream_connection *connection = exchange->attempt.connection;
-    if (connection != NULL && connection->transport.output.size > 0)
-        (void)transport_flush(&connection->transport);
+    if (connection != NULL)
+        upstream_flush(connection);
 }
 
 /* --- The client's bytes --- */
@@ -231,12 +241,6 @@ static void keep_for_replay(struct exchange *exchange, struct span bytes) {
         reply_overload(exchange);
     else if (exchange->replay.size >= HTTP_REPLAY_BYTES_MAX)
         http_connection_hold(exchange, true);
-}
-
-/* More is queued for the upstream than should be: by its socket or, with HTTP/2, by its window. */
-static bool upstream_is_behind(const struct exchange *exchange) {
-    return transport_output_size(&exchange->attempt.connection->transport) > BUFFER_HIGH_WATER_BYTES ||
-           http_client_queued(exchange->attempt.stream) > HTTP2_STREAM_HIGH_WATER_BYTES;
 }
 
 static void send_body(struct exchange *exchange, struct span bytes) {
@@ -250,9 +254,10 @@ static void send_body(struct exchange *exchange, struct span bytes) {
         reply_overload(exchange);
         return;
     }
-    if (upstream_is_behind(exchange)) {
-        (void)transport_flush(&connection->transport);
-        http_connection_hold(exchange, upstream_is_behind(exchange));
+    if (upstream_is_behind(connection, exchange->attempt.stream)) {
+        upstream_flush_now(connection);
+        /* Which may have been the end of the stream, if the upstream had answered already. */
+        http_connection_hold(exchange, exchange->attempt.stream != NULL && upstream_is_behind(connection, exchange->attempt.stream));
     }
 }
 
@@ -294,11 +299,17 @@ static bool is_present(const struct exchange *exchange, const struct http_client
     return exchange->attempt.stream == stream;
 }
 
+/* An event of a stream that is present. With HTTP/2 it may be one of a batch about many exchanges, and the pool does not settle them. */
+static void take_note(const struct upstream_connection *connection, struct exchange *exchange) {
+    if (connection->shared)
+        http_connection_settle_later(exchange->http);
+}
+
 static void on_informational(void *owner, struct http_client_stream *stream, struct message_head *head) {
-    (void)owner;
     struct exchange *exchange = exchange_of(stream);
     if (!is_present(exchange, stream) || exchange->phase != EXCHANGE_WAITING)
         return;
+    take_note(owner, exchange);
     response_rules_informational(head);
     if (!http_server_send_informational(exchange->stream, head))
         reply_overload(exchange);
@@ -309,8 +320,8 @@ static void hold_upstream(struct exchange *exchange) {
     if (connection == NULL || !http_connection_is_behind(exchange))
         return;
     http_connection_flush(exchange->http);
-    if (http_connection_is_behind(exchange))
-        transport_pause(&connection->transport);
+    if (exchange->attempt.connection == connection && http_connection_is_behind(exchange))
+        upstream_pause(connection, exchange->attempt.stream);
 }
 
 /* True when the status asks for another try, which is then under way. */
@@ -340,10 +351,10 @@ static bool retries_status(struct exchange *exchange, const struct message_head 
 }
 
 static void on_head(void *owner, struct http_client_stream *stream, struct message_head *head, bool ends) {
-    (void)owner;
     struct exchange *exchange = exchange_of(stream);
     if (!is_present(exchange, stream) || exchange->phase != EXCHANGE_WAITING)
         return;
+    take_note(owner, exchange);
     exchange->attempt.response_ended = ends;
     if (retries_status(exchange, head))
         return;
@@ -368,10 +379,10 @@ static void on_head(void *owner, struct http_client_stream *stream, struct messa
 }
 
 static void on_body(void *owner, struct http_client_stream *stream, struct span bytes) {
-    (void)owner;
     struct exchange *exchange = exchange_of(stream);
     if (!is_present(exchange, stream))
         return;
+    take_note(owner, exchange);
     exchange->bytes_sent += bytes.size;
     exchange->activity_ns = exchange->context->now_ns;
     if (http_server_send_body(exchange->stream, bytes))
@@ -381,10 +392,10 @@ static void on_body(void *owner, struct http_client_stream *stream, struct span 
 }
 
 static void on_end(void *owner, struct http_client_stream *stream, struct header *trailers, size_t count) {
-    (void)owner;
     struct exchange *exchange = exchange_of(stream);
     if (!is_present(exchange, stream))
         return;
+    take_note(owner, exchange);
     struct http_connection *http = exchange->http;
     bool tunnel = exchange->phase == EXCHANGE_TUNNEL;
     exchange->attempt.response_ended = true;
@@ -398,13 +409,12 @@ static void on_end(void *owner, struct http_client_stream *stream, struct header
 }
 
 static void on_failed(void *owner, struct http_client_stream *stream, enum close_reason reason, enum http1_fault fault) {
-    struct upstream_connection *connection = owner;
     struct exchange *exchange = exchange_of(stream);
     (void)fault;
     if (!is_present(exchange, stream))
         return;
+    take_note(owner, exchange);
     bool received = http_client_has_received(stream);
-    bool reused = connection->reused;
     /* stream_closed follows by itself. */
     exchange->attempt.stream = NULL;
     exchange->attempt.connection = NULL;
@@ -417,8 +427,8 @@ static void on_failed(void *owner, struct http_client_stream *stream, enum close
         attempt_ended(exchange, failure, reason);
         return;
     }
-    struct retry_question question = {.failure = failure, .reused = reused};
-    attempt_failed(exchange, &question, SPAN_EMPTY);
+    struct retry_question question = {.failure = failure, .reused = exchange->attempt.reused};
+    attempt_failed(exchange, &question, arena_copy(&exchange->arena, upstream_tls_failure(owner)));
 }
 
 static void on_stream_closed(void *owner, struct http_client_stream *stream) {
@@ -457,15 +467,17 @@ static void on_settled(void *user) {
 }
 
 void attempt_downstream_drained(struct exchange *exchange) {
-    struct upstream_connection *connection = exchange->attempt.connection;
-    if (connection != NULL && !connection->transport.peer_ended)
-        transport_resume(&connection->transport);
+    struct attempt *attempt = &exchange->attempt;
+    if (attempt->connection != NULL)
+        upstream_resume(attempt->connection, attempt->stream);
 }
 
 static void on_request_drained(void *owner, struct http_client_stream *stream) {
-    (void)owner;
-    if (is_present(exchange_of(stream), stream))
-        http_connection_hold(exchange_of(stream), false);
+    struct exchange *exchange = exchange_of(stream);
+    if (!is_present(exchange, stream))
+        return;
+    take_note(owner, exchange);
+    http_connection_hold(exchange, false);
 }
 
 static const struct http_client_events client_events = {

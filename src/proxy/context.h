@@ -44,6 +44,7 @@ struct proxy_counters {
      * close_reason_counter. */
     struct counter sessions_closed[CLOSE_REASON_COUNT];
     struct counter connections_closed[CLOSE_REASON_COUNT]; /* before a session or a tunnel began: a hello or a handshake that failed, say */
+    struct counter upstream_sessions_closed[CLOSE_REASON_COUNT]; /* as sessions_closed, of upstreams */
 };
 
 struct proxy_context {

@@ -36,8 +36,9 @@ enum exchange_phase {
 struct attempt {
     uint32_t number;                  /* from 1 */
     struct upstream_wait wait;        /* EXCHANGE_CONNECTING */
-    struct upstream_connection *connection; /* lent to us, with `stream`; else NULL */
+    struct upstream_connection *connection; /* lent to us, or shared with us, with `stream`; else NULL */
     struct http_client_stream *stream;
+    bool reused; /* the connection was there before us */
     struct network_address address;   /* of the endpoint */
     const struct cluster_tls *tls;    /* likewise, of exchange->cluster; NULL: plaintext */
     uint64_t started_ns;              /* when the request began to go out */
@@ -168,5 +169,7 @@ void http_connection_end_output(struct http_connection *http);
 void http_connection_set_reset(struct http_connection *http);
 /* After events from elsewhere: writes, reads on, lingers or closes, as the session's status says. */
 void http_connection_settle(struct http_connection *http);
+/* The same, later in this turn: for events that come amid others'. */
+void http_connection_settle_later(struct http_connection *http);
 
 #endif

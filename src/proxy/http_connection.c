@@ -247,6 +247,11 @@ static void settle_ready(struct ready_link *ready) {
     settle_now(CONTAINER_OF(ready, struct http_connection, ready));
 }
 
+void http_connection_settle_later(struct http_connection *http) {
+    http->activity_ns = http->context->now_ns;
+    context_make_ready(http->context, &http->ready);
+}
+
 void http_connection_settle(struct http_connection *http) {
     if (http->multiplexed && http->phase == HTTP_SERVING) {
         /* The answers of many exchanges go out in one write. */

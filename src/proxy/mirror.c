@@ -195,7 +195,7 @@ static void mirror_send(struct mirror *mirror, struct upstream_connection *conne
     ASSERT(mirror->stream != NULL);
     counter_add(&mirror->pool->context->counters.mirrors_sent, 1);
     if (send_request(mirror))
-        (void)transport_flush(&connection->transport);
+        upstream_flush(connection);
     else
         http_client_abort(mirror->stream);
 }
@@ -204,7 +204,6 @@ static void connect_done(struct upstream_wait *wait, struct upstream_connection 
     struct mirror *mirror = wait->user;
     (void)outcome;
     (void)reason;
-    wait->pool = NULL;
     if (connection != NULL)
         mirror_send(mirror, connection);
     else
@@ -216,7 +215,7 @@ static void mirror_launch(struct mirror *mirror) {
     list_remove(&mirror->link);
     list_push_back(&pool->sent, &mirror->link);
     const struct upstream_tls *tls = mirror->tls.policy == NULL ? NULL : &mirror->tls;
-    struct upstream_connection *connection = upstream_take_idle(pool->upstream, &mirror->address, tls, mirror->http2, mirror);
+    struct upstream_connection *connection = upstream_take(pool->upstream, &mirror->address, tls, mirror->http2, mirror);
     if (connection != NULL)
         mirror_send(mirror, connection);
     else

@@ -1,6 +1,8 @@
-/* Upstream connections: HTTP/1.1 or HTTP/2, over TCP or TLS, kept alive and reused, one set a worker. Last in, first out for each
- * endpoint address and version and, with TLS, for equal trust, identity and server name. A connection is idle in the pool, or lent to one user.
- * One thread. */
+/* Upstream connections: HTTP/1.1 or HTTP/2, over TCP or TLS, kept alive and reused, one set a worker. They are shared among those who want the same
+ * endpoint address and version and, with TLS, equal trust, identity and server name.
+ *
+ * A connection of HTTP/1.1 is lent to one user at a time, or idle: last in, first out. One of HTTP/2 carries the requests of many users at a time;
+ * one that has room is filled before another is opened, and who comes while one is being opened waits for it too. One thread. */
 #ifndef FAIRLEAD_PROXY_UPSTREAM_H
 #define FAIRLEAD_PROXY_UPSTREAM_H
 
@@ -18,11 +20,13 @@ struct upstream_pool;
 struct upstream_host;
 
 enum upstream_phase {
-    UPSTREAM_HANDSHAKE, /* of TLS, for a wait */
-    UPSTREAM_LENT,
-    UPSTREAM_IDLE,
-    UPSTREAM_FLUSHING, /* let go, but its last bytes (of a tunnel) are not written yet */
-    UPSTREAM_CLOSED,   /* waits for the end of the turn */
+    UPSTREAM_CONNECTING, /* for waits */
+    UPSTREAM_HANDSHAKE,  /* of TLS, likewise */
+    UPSTREAM_LENT,       /* HTTP/1.1 */
+    UPSTREAM_IDLE,       /* HTTP/1.1 */
+    UPSTREAM_SHARED,     /* HTTP/2, with users or without */
+    UPSTREAM_FLUSHING,   /* let go, but its last bytes (of a tunnel) are not written yet */
+    UPSTREAM_CLOSED,     /* waits for the end of the turn */
 };
 
 struct upstream_connection {
@@ -35,16 +39,22 @@ struct upstream_connection {
     struct upstream_pool *pool;
     struct upstream_host *host;
     enum upstream_phase phase;
-    void *user;            /* of a lent connection; the pool only hands it back */
-    bool reused;           /* has served a request before this user got it */
-    bool reading;          /* its bytes are being given to the session right now */
-    bool let_go;           /* by its user, while reading */
-    bool surplus;          /* bytes came behind the response */
+    bool shared;  /* HTTP/2 */
+    bool reused;  /* was there before the latest user asked for one */
+    bool reading; /* its session is at work: it is closed only afterwards */
+    bool let_go;  /* HTTP/1.1: by its user, while reading */
+    bool surplus; /* HTTP/1.1: bytes came behind the response */
+    void *user;        /* HTTP/1.1: of a lent connection; the pool only hands it back */
+    size_t user_count; /* HTTP/2 */
     uint64_t idle_since_ns;
-    struct upstream_wait *wait; /* UPSTREAM_HANDSHAKE */
-    struct timer deadline;      /* likewise */
+    struct connect connect;
+    uint64_t timeout_ns; /* of the connect, and of the handshake */
+    struct list waits;   /* of struct upstream_wait, for the phases before the session */
+    size_t wait_count;
+    struct timer deadline;     /* of the handshake */
+    struct ready_link flush;   /* HTTP/2: writes once a turn */
     struct network_address local;
-    struct list link;      /* idle: in its host's list, newest first; else in the pool's list of others */
+    struct list link; /* in a list of its host (opening, idle, shared); else in the pool's list of others */
     struct grave grave;
 };
 
@@ -52,13 +62,15 @@ struct upstream_connection {
 struct upstream_handler {
     /* The session's events; their owner is the struct upstream_connection, their stream's user what http_client_open was given. */
     const struct http_client_events *events;
-    /* The transport broke (a reset, or a write that failed) under a lent connection. Let it go or abort its stream. */
+    /* HTTP/1.1: the transport broke (a reset, or a write that failed) under a lent connection. Let it go or abort its stream. With HTTP/2 the streams
+     * fail. */
     void (*broken)(struct upstream_connection *connection);
-    /* The peer ended its side of a lent connection: give the end to the session as http_client_receive_end, which may raise events. */
+    /* HTTP/1.1: the peer ended its side of a lent connection: give the end to the session as http_client_receive_end, which may raise events. */
     void (*ended)(struct upstream_connection *connection);
-    /* Output fell below the low water mark. */
+    /* HTTP/1.1: output fell below the low water mark. */
     void (*drained)(struct upstream_connection *connection);
-    /* After each batch of events under this user: flush what they caused. The user may be done with by now, its memory is still there. */
+    /* After each batch of events under this user: flush what they caused. The user may be done with by now, its memory is still there. HTTP/2: after
+     * upstream_wait's `done` alone, for a batch may be about many users: who handles an event sees to it that what it caused is flushed later in the turn. */
     void (*settled)(void *user);
 };
 
@@ -68,6 +80,7 @@ struct upstream_pool *upstream_pool_create(struct proxy_context *context, const 
 void upstream_pool_destroy(struct upstream_pool *pool);
 /* Closes idle connections, for a drain's end. */
 void upstream_pool_close_idle(struct upstream_pool *pool);
+/* Connections without a user. */
 size_t upstream_pool_idle_count(const struct upstream_pool *pool);
 
 /* How a connection is secured. NULL instead of it: plaintext. */
@@ -76,22 +89,21 @@ struct upstream_tls {
     struct span server_name; /* UPSTREAM_SERVER_NAME_BYTES_MAX bytes at most count */
 };
 
-/* An idle connection to that address, now lent to `user`; NULL when there is none. One that may hold an unread byte or end is passed over. */
-MUST_USE struct upstream_connection *upstream_take_idle(struct upstream_pool *pool, const struct network_address *address,
-                                                        const struct upstream_tls *tls, bool http2, void *user);
+/* A connection to that address that takes another request now, lent to `user` until upstream_let_go; NULL when there is none. One that may hold an unread end
+ * is passed over. */
+MUST_USE struct upstream_connection *upstream_take(struct upstream_pool *pool, const struct network_address *address,
+                                                   const struct upstream_tls *tls, bool http2, void *user);
 
-/* One new connection on its way. Embedded in its user. */
+/* A user that waits for a connection on its way. Embedded in it. */
 struct upstream_wait {
-    struct connect connect;
-    struct upstream_pool *pool;
-    struct upstream_host *host;
-    struct upstream_connection *shaking; /* hands, with TLS */
-    uint64_t timeout_ns;
+    struct list link;                       /* connection->waits */
+    struct upstream_connection *connection; /* NULL: nothing is under way */
     void *user;
     /* Called once, from the loop or a timer, never within upstream_connect. NULL connection: it failed; outcome and reason say how; the reason
-     * lives until the end of the turn. */
+     * lives during the call. */
     void (*done)(struct upstream_wait *wait, struct upstream_connection *connection, enum connect_outcome outcome, struct span reason);
 };
+/* A new connection for the user, with HTTP/2 also one that is on its way already. `timeout_ns` is for the connect, and again for the handshake. */
 void upstream_connect(struct upstream_wait *wait, struct upstream_pool *pool, const struct network_address *address,
                       const struct upstream_tls *tls, bool http2 /* with prior knowledge */, uint64_t timeout_ns, void *user,
                       void (*done)(struct upstream_wait *, struct upstream_connection *, enum connect_outcome, struct span));
@@ -100,10 +112,19 @@ void upstream_connect_cancel(struct upstream_wait *wait);
 
 /* What TLS says of a connection that broke, as %UPSTREAM_TRANSPORT_FAILURE_REASON% has it; empty: nothing. A server that refuses our certificate says so
  * after its Finished, when our handshake is over (RFC 8446 section 2). Valid until the next read. */
-struct span upstream_tls_failure(struct upstream_connection *connection);
+struct span upstream_tls_failure(const struct upstream_connection *connection);
 
-/* The user is done with it: back to the pool when request and response were complete, nothing came behind them and nothing is left to write
+/* The user is done with it. HTTP/1.1: back to the pool when request and response were complete, nothing came behind them and nothing is left to write
  * (rule 11); else it is closed. To be called from the stream_closed event, or after the stream was closed. */
 void upstream_let_go(struct upstream_connection *connection);
+/* What was sent goes out: HTTP/1.1 now, HTTP/2 later in the turn. */
+void upstream_flush(struct upstream_connection *connection);
+/* The same, at once, as far as the socket takes it. */
+void upstream_flush_now(struct upstream_connection *connection);
+/* More of the stream's request is queued than should be: by the socket or, with HTTP/2, by the peer's window. */
+bool upstream_is_behind(const struct upstream_connection *connection, const struct http_client_stream *stream);
+/* Back-pressure on the response: nothing more of this stream is read; with HTTP/2 what its window has granted already still comes. */
+void upstream_pause(struct upstream_connection *connection, struct http_client_stream *stream);
+void upstream_resume(struct upstream_connection *connection, struct http_client_stream *stream);
 
 #endif

@@ -169,9 +169,9 @@ static void lends_the_newest_of_idle_connections(void **state) {
     assert_int_equal(upstream_pool_idle_count(pool), 2);
     struct network_address other = address;
     other.port ^= 1;
-    assert_null(upstream_take_idle(pool, &other, NULL, false, &first));
+    assert_null(upstream_take(pool, &other, NULL, false, &first));
     first = (struct user){0};
-    first.connection = upstream_take_idle(pool, &address, NULL, false, &first);
+    first.connection = upstream_take(pool, &address, NULL, false, &first);
     assert_ptr_equal(first.connection, newest);
     assert_true(newest->reused);
     assert_int_equal(upstream_pool_idle_count(pool), 1);
