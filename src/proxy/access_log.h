@@ -23,6 +23,7 @@ struct access_log_record {
     const struct message_head *response; /* as sent to the client; NULL when none was */
     const struct message_head *response_trailers;
     struct span protocol; /* "HTTP/1.1"; empty for connections */
+    struct span upstream_protocol; /* of the last try; empty before one went out */
     unsigned response_code;
     uint32_t response_flags; /* bits of wire/response_flag.h */
     struct span response_code_details;

@@ -320,6 +320,59 @@ static void test_reader_and_writer_may_run_at_once(void **state) {
     assert_int_equal(count + access_log_ring_dropped(fixture->ring), THREAD_LINES);
 }
 
+static void test_status_of_grpc(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *type, *of_head, *of_trailers;
+        int status;
+        const char *line;
+    } cases[] = {
+        {"application/grpc", NULL, "3", 200, "InvalidArgument INVALID_ARGUMENT 3 3 InvalidArgument\n"},
+        {"application/grpc+proto", "1", NULL, 200, "Canceled CANCELLED 1 1 Canceled\n"},
+        {"application/grpc", "5", "0", 200, "OK OK 0 0 OK\n"},
+        {"application/grpc", NULL, NULL, 503, "Unavailable UNAVAILABLE 14 14 Unavailable\n"},
+        {"application/grpc", NULL, NULL, 200, "Unknown UNKNOWN 2 2 Unknown\n"},
+        {"application/grpc", NULL, "77", 200, "77 77 77 77 77\n"},
+        {"application/grpc", NULL, "x", 200, "-1 -1 -1 -1 -1\n"},
+        {"application/grpc-web", NULL, "3", 200, "- - - - -\n"},
+        {"text/plain", "3", NULL, 200, "- - - - -\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct message_head request, response, trailers;
+        message_head_init(&request, &fixture->arena, 2);
+        message_head_init(&response, &fixture->arena, 2);
+        message_head_init(&trailers, &fixture->arena, 2);
+        response.status = cases[i].status;
+        message_head_add_name(&request, SPAN_LITERAL("content-type"), span_of(cases[i].type));
+        if (cases[i].of_head != NULL)
+            message_head_add_name(&response, SPAN_LITERAL("grpc-status"), span_of(cases[i].of_head));
+        if (cases[i].of_trailers != NULL)
+            message_head_add_name(&trailers, SPAN_LITERAL("grpc-status"), span_of(cases[i].of_trailers));
+        struct access_log_record record = {.request = &request, .response = &response};
+        record.response_trailers = cases[i].of_trailers != NULL ? &trailers : NULL;
+        assert_string_equal(printed(fixture, "%GRPC_STATUS% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS(NUMBER)% %GRPC_STATUS_NUMBER% %GRPC_STATUS(CAMEL_STRING)%", &record),
+                            cases[i].line);
+        record.response = NULL;
+        assert_string_equal(printed(fixture, "%GRPC_STATUS%", &record), "-\n");
+    }
+}
+
+static void test_status_of_grpc_in_json(void **state) {
+    struct fixture *fixture = *state;
+    struct message_head request, response;
+    message_head_init(&request, &fixture->arena, 2);
+    message_head_init(&response, &fixture->arena, 2);
+    response.status = 200;
+    message_head_add_name(&request, SPAN_LITERAL("content-type"), SPAN_LITERAL("application/grpc"));
+    message_head_add_name(&response, SPAN_LITERAL("grpc-status"), SPAN_LITERAL("7"));
+    struct access_log_record record = {.request = &request, .response = &response, .upstream_protocol = SPAN_LITERAL("HTTP/2")};
+    assert_string_equal(printed_json(fixture, "%GRPC_STATUS_NUMBER%", &record), "{\"k\":7}\n");
+    assert_string_equal(printed_json(fixture, "%GRPC_STATUS%", &record), "{\"k\":\"PermissionDenied\"}\n");
+    assert_string_equal(printed_json(fixture, "%UPSTREAM_PROTOCOL%", &record), "{\"k\":\"HTTP/2\"}\n");
+    record.upstream_protocol = SPAN_EMPTY;
+    assert_string_equal(printed_json(fixture, "%UPSTREAM_PROTOCOL%", &record), "{\"k\":null}\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_default_json_of_a_request, setup, teardown),
@@ -332,6 +385,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_long_line_is_cut_and_stays_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_full_ring_drops_and_counts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reader_and_writer_may_run_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_of_grpc, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_status_of_grpc_in_json, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

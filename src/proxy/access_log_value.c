@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "proxy/access_log_line.h"
 #include "proxy/access_log_tls.h"
+#include "proxy/grpc_status.h"
 #include "wire/message.h"
 #include "wire/response_flag.h"
 
@@ -209,6 +210,21 @@ static struct access_log_item_value environment(const struct access_log_item *it
     return foreign(item->size_max == 0 ? item->argument : access_log_cut(item->argument, item->size_max));
 }
 
+/* Envoy's GrpcStatusFormatter: a code without a name is a number in every form. */
+static struct access_log_item_value grpc_status(struct span form, const struct access_log_record *record, char *scratch) {
+    int status;
+    if (!grpc_status_find(record->request, record->response, record->response_trailers, &status))
+        return absent();
+    struct span name = form.data[0] == 'C'   ? grpc_status_camel_name(status)
+                       : form.data[0] == 'S' ? grpc_status_snake_name(status)
+                                             : SPAN_EMPTY;
+    if (name.size > 0)
+        return word(name);
+    if (status >= 0)
+        return number((uint64_t)status);
+    return word(span_make(scratch, (size_t)snprintf(scratch, ACCESS_LOG_SCRATCH_BYTES, "%d", status)));
+}
+
 struct access_log_item_value access_log_item_value(const struct access_log_item *item, const struct access_log_record *record,
                                                    struct access_log_calendar *calendar, char scratch[ACCESS_LOG_SCRATCH_BYTES]) {
     switch (item->operator_) {
@@ -249,6 +265,9 @@ struct access_log_item_value access_log_item_value(const struct access_log_item 
     case ACCESS_LOG_DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: return address(&record->downstream_direct_remote, false, scratch);
     case ACCESS_LOG_REQUESTED_SERVER_NAME: return word(record->requested_server_name);
     case ACCESS_LOG_ROUTE_NAME: return word(record->route_name);
+    case ACCESS_LOG_UPSTREAM_PROTOCOL: return word(record->upstream_protocol);
+    case ACCESS_LOG_GRPC_STATUS: return grpc_status(item->argument, record, scratch);
+    case ACCESS_LOG_GRPC_STATUS_NUMBER: return grpc_status(SPAN_LITERAL("NUMBER"), record, scratch);
     case ACCESS_LOG_COALESCED: return plain(record->coalesced ? SPAN_LITERAL("true") : SPAN_LITERAL("false"));
     case ACCESS_LOG_DOWNSTREAM_TLS_VERSION: return word(record->tls_version);
     case ACCESS_LOG_DOWNSTREAM_TLS_CIPHER: return word(record->tls_cipher);

@@ -137,6 +137,7 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     exchange->upstream_local = connection->local;
     if (exchange->settings->names_upstream_tls)
         exchange->upstream_tls = connection->transport.tls == NULL ? NULL : tls_facts_note(&exchange->arena, connection->transport.tls);
+    exchange->upstream_protocol = connection->shared ? SPAN_LITERAL("HTTP/2") : SPAN_LITERAL("HTTP/1.1");
     exchange->phase = EXCHANGE_WAITING;
     if (!send_request(exchange)) {
         reply_overload(exchange);

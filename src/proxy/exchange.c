@@ -9,6 +9,7 @@
 #include "proxy/coalesce.h"
 #include "proxy/fault.h"
 #include "proxy/grpc_reply.h"
+#include "proxy/grpc_status.h"
 #include "proxy/grpc_timeout.h"
 #include "proxy/request_rules.h"
 #include "proxy/response_rules.h"
@@ -136,7 +137,7 @@ void exchange_reply(struct exchange *exchange, const struct local_reply *given) 
     const struct local_reply *reply = given;
     struct local_reply grpc;
     ASSERT(exchange->response == NULL);
-    if (grpc_reply_applies(exchange->request)) {
+    if (grpc_is_request(exchange->request)) {
         grpc = grpc_reply_of(given, exchange->request);
         reply = &grpc;
     }
@@ -219,6 +220,8 @@ static void route_expired(struct timer *timer) {
     struct http_connection *http = exchange->http;
     if (exchange->response == NULL) {
         struct local_reply reply = local_reply_route_timeout();
+        reply.has_grpc_status = exchange->deadline_is_clients;
+        reply.grpc_status = GRPC_STATUS_DEADLINE_EXCEEDED;
         exchange_reply(exchange, &reply);
     } else {
         exchange_cut(exchange, CLOSE_REASON_UPSTREAM_RESPONSE_TIMEOUT, SPAN_LITERAL("response_timeout"));
@@ -292,6 +295,7 @@ static void exchange_mirror(struct exchange *exchange, const struct route *route
 static void exchange_forward(struct exchange *exchange, const struct decision *decision) {
     exchange->cluster = decision->destination->cluster;
     exchange->timeout_ns = grpc_timeout_ns(exchange->request, decision->route->timeout_ns);
+    exchange->deadline_is_clients = exchange->timeout_ns != decision->route->timeout_ns;
     retry_init(&exchange->retry, &decision->route->retry);
     timer_set(&exchange->context->timers, &exchange->age_timer, exchange->context->now_ns, DEADLINE_SNAPSHOT_PIN_NS);
     exchange_edit_request(exchange, decision);

@@ -62,6 +62,7 @@ struct exchange {
     const struct cluster *cluster; /* in the pinned snapshot; NULL when that is let go */
     struct retry_state retry;
     uint64_t timeout_ns;
+    bool deadline_is_clients; /* timeout_ns is that of grpc-timeout */
     /* Of the destination, then of the route: in the pinned snapshot, or in the arena when that is let go. */
     const struct header_rules *response_rules[2];
     const struct cors_grant *cors; /* in the arena; NULL: none */
@@ -90,6 +91,7 @@ struct exchange {
     uint32_t flags;
     struct span details, transport_reason;
     struct span upstream_host, upstream_cluster, route_name;
+    struct span upstream_protocol; /* a static string */
     struct network_address upstream_local, client;
     struct destination_slot *counters; /* of the destination; NULL: none was chosen */
     bool counters_pinned;

@@ -21,6 +21,7 @@ static void fill_upstream(const struct exchange *exchange, struct access_log_rec
     record->upstream_cluster = exchange->upstream_cluster;
     record->upstream_local = exchange->upstream_local;
     record->upstream_tls = exchange->upstream_tls;
+    record->upstream_protocol = exchange->upstream_protocol;
     record->attempt_count = exchange->attempt.number;
     record->route_name = exchange->route_name;
 }

@@ -1,29 +1,7 @@
 #include "proxy/grpc_reply.h"
 
 #include "base/limits.h"
-
-bool grpc_reply_applies(const struct message_head *request) {
-    if (request == NULL)
-        return false;
-    struct span type = message_head_value(request, HEADER_CONTENT_TYPE);
-    struct span rest = span_from(type, sizeof("application/grpc") - 1);
-    return span_starts_with(type, SPAN_LITERAL("application/grpc")) && (rest.size == 0 || rest.data[0] == '+');
-}
-
-/* https://grpc.github.io/grpc/core/md_doc_http-grpc-status-mapping.html */
-static int grpc_status_of(int status) {
-    switch (status) {
-    case 400: return 13; /* internal */
-    case 401: return 16; /* unauthenticated */
-    case 403: return 7;  /* permission denied */
-    case 404: return 12; /* unimplemented */
-    case 429:
-    case 502:
-    case 503:
-    case 504: return 14; /* unavailable */
-    default: return 2;   /* unknown */
-    }
-}
+#include "proxy/grpc_status.h"
 
 /* Percent-encoded as gRPC over HTTP/2 asks: what is not printable ASCII, and the percent sign. */
 static struct span encode_message(struct arena *arena, struct span text) {
@@ -52,7 +30,7 @@ struct local_reply grpc_reply_of(const struct local_reply *reply, const struct m
     for (size_t i = 0; i < reply->field_count; i++)
         message_head_add_name(&answer, reply->fields[i].name, reply->fields[i].value);
     message_head_add(&answer, HEADER_CONTENT_TYPE, SPAN_LITERAL("application/grpc"));
-    int status = reply->has_grpc_status ? reply->grpc_status : grpc_status_of(reply->status);
+    int status = reply->has_grpc_status ? reply->grpc_status : grpc_status_of_http((unsigned)reply->status);
     message_head_add(&answer, HEADER_GRPC_STATUS, arena_print(arena, "%d", status));
     if (reply->body.size > 0)
         message_head_add(&answer, HEADER_GRPC_MESSAGE, encode_message(arena, reply->body));

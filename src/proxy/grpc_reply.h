@@ -4,8 +4,6 @@
 
 #include "proxy/local_reply.h"
 
-/* Whether the request's content is of gRPC (Envoy's isGrpcRequestHeaders). NULL is none. */
-bool grpc_reply_applies(const struct message_head *request);
 /* The same answer as gRPC has it (Envoy's Utility::sendLocalReply): grpc-status from the reply or derived from its status, grpc-message
  * from its body. Lives in the request's arena. */
 struct local_reply grpc_reply_of(const struct local_reply *reply, const struct message_head *request);

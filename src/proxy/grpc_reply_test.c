@@ -1,4 +1,5 @@
 #include "proxy/grpc_reply.h"
+#include "proxy/grpc_status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,10 +30,10 @@ static void grpc_is_told_by_the_content_type(void **state) {
                  {"application/grpc-web", false},
                  {"application/grp", false}};
     arena_init(&arena, 4096);
-    assert_false(grpc_reply_applies(NULL));
+    assert_false(grpc_is_request(NULL));
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct message_head request = request_of(cases[i].type);
-        assert_int_equal(grpc_reply_applies(&request), cases[i].applies);
+        assert_int_equal(grpc_is_request(&request), cases[i].applies);
     }
     arena_deinit(&arena);
 }

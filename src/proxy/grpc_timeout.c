@@ -1,7 +1,7 @@
 #include "proxy/grpc_timeout.h"
 
 #include "base/clock.h"
-#include "proxy/grpc_reply.h"
+#include "proxy/grpc_status.h"
 
 #define DIGITS_MAX 8
 #define VALUE_MAX 99999999
@@ -28,7 +28,7 @@ static bool parse(struct span text, uint64_t *ret_ns) {
 
 uint64_t grpc_timeout_ns(const struct message_head *request, uint64_t route_timeout_ns) {
     uint64_t timeout_ns;
-    if (!message_head_has(request, HEADER_GRPC_TIMEOUT) || !grpc_reply_applies(request) ||
+    if (!message_head_has(request, HEADER_GRPC_TIMEOUT) || !grpc_is_request(request) ||
         !parse(message_head_value(request, HEADER_GRPC_TIMEOUT), &timeout_ns) || timeout_ns == 0)
         return route_timeout_ns;
     /* Longer than a process lives. */
@@ -38,7 +38,7 @@ uint64_t grpc_timeout_ns(const struct message_head *request, uint64_t route_time
 }
 
 void grpc_timeout_write(struct message_head *request, uint64_t timeout_ns) {
-    if (timeout_ns == 0 || !grpc_reply_applies(request))
+    if (timeout_ns == 0 || !grpc_is_request(request))
         return;
     size_t unit = 2;
     while (timeout_ns / units[unit].ns > VALUE_MAX)

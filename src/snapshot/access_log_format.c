@@ -70,6 +70,16 @@ static bool parse_headers(struct format_parser *parser, struct span argument, st
     return parse_header_name(parser, first, &item->argument) && parse_header_name(parser, second, &item->alternative);
 }
 
+static bool parse_grpc_status(struct format_parser *parser, struct span argument, struct access_log_item *item) {
+    static const struct span forms[] = {{"CAMEL_STRING", 12}, {"SNAKE_STRING", 12}, {"NUMBER", 6}};
+    if (argument.size == 0)
+        argument = forms[0];
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+        if (span_equal(argument, forms[i]))
+            item->argument = forms[i];
+    return item->argument.size > 0 || parser_fail(parser, "%%GRPC_STATUS%% has the forms CAMEL_STRING, SNAKE_STRING and NUMBER");
+}
+
 static bool parse_argument(struct format_parser *parser, struct span argument, struct access_log_item *item) {
     switch (item->operator_) {
     case ACCESS_LOG_REQUEST_HEADER:
@@ -86,6 +96,8 @@ static bool parse_argument(struct format_parser *parser, struct span argument, s
             return parser_fail(parser, "a time format of more than %d bytes", TIME_FORMAT_BYTES_MAX);
         item->argument = arena_copy(parser->arena, argument);
         return true;
+    case ACCESS_LOG_GRPC_STATUS:
+        return parse_grpc_status(parser, argument, item);
     case ACCESS_LOG_ENVIRONMENT: {
         struct span name = arena_copy(parser->arena, argument);
         item->argument = arena_copy(parser->arena, span_of(getenv(name.data)));

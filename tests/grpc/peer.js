@@ -12,12 +12,13 @@ const method = (name, requestStream, responseStream) => ({
 });
 const service = {
   unary: method('Unary', false, false), fail: method('Fail', false, false), never: method('Never', false, false),
-  down: method('Down', false, true), up: method('Up', true, false), both: method('Both', true, true),
+  gather: method('Gather', false, false), down: method('Down', false, true), up: method('Up', true, false), both: method('Both', true, true),
 };
 
 function serve() {
   const server = new grpc.Server();
   let cancelled = 0;
+  const gathered = [];
   server.addService(service, {
     unary: (call, done) => {
       const trailer = new grpc.Metadata();
@@ -25,6 +26,11 @@ function serve() {
       done(null, Buffer.from(`cancelled=${cancelled} ` + call.request.toString()), trailer);
     },
     fail: (call, done) => done({code: grpc.status.FAILED_PRECONDITION, details: 'not today, 100 %'}),
+    // Answers when as many calls as each asks for wait here at the same time: with the connection that it came by.
+    gather: (call, done) => {
+      gathered.push(() => done(null, Buffer.from(call.getPeer())));
+      if (gathered.length === Number(call.request.toString())) gathered.splice(0).forEach((answer) => answer());
+    },
     never: (call) => call.on('cancelled', () => { cancelled++; }),
     down: (call) => { for (let i = 0; i < 100; i++) call.write(Buffer.alloc(10000, i)); call.end(); },
     up: (call, done) => { let size = 0; call.on('data', (part) => { size += part.length; }); call.on('end', () => done(null, Buffer.from(String(size)))); },
@@ -48,6 +54,8 @@ async function call(port, authority) {
   tell('fail', await unary('fail', ''));
   tell('deadline', await unary('never', '', {deadline: Date.now() + 300}));
   tell('cancel', await unary('never', '', {cancelAfter: 200}));
+  const many = await Promise.all(Array.from({length: 80}, () => unary('gather', '80')));
+  tell('many', {codes: [...new Set(many.map((one) => one.code))], connections: [...new Set(many.map((one) => one.answer))].length});
   tell('down', await new Promise((resolve) => {
     let size = 0;
     const stream = client.down(Buffer.from(''));

@@ -37,7 +37,8 @@ def test_every_kind_of_call(node, echo, authority, run_gateway, tmp_path):
     certificate = authority.issue("localhost")
     path = tmp_path / "configuration.yaml"
     log = {"accessLogFormat": json.dumps({"path": "%REQ(:PATH)%", "protocol": "%PROTOCOL%", "grpc": "%TRAILER(GRPC-STATUS)%",
-                                          "response_code": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%"})}
+                                          "upstream": "%UPSTREAM_PROTOCOL%", "name": "%GRPC_STATUS%", "number": "%GRPC_STATUS_NUMBER%",
+                                          "snake": "%GRPC_STATUS(SNAKE_STRING)%", "response_code": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%"})}
     path.write_text(istio.listing(
         istio.operator([("https", 443, port)], log), certificate.secret("cert"),
         istio.gateway(istio.server(443, "HTTPS", ["*"], {"mode": "SIMPLE", "credentialName": "cert"})),
@@ -52,13 +53,19 @@ def test_every_kind_of_call(node, echo, authority, run_gateway, tmp_path):
     assert (answers["fail"]["code"], answers["fail"]["details"]) == (9, "not today, 100 %")
     assert answers["deadline"]["code"] == 4
     assert answers["cancel"]["code"] == 1
+    # All at the same time, over one connection.
+    assert answers["many"] == {"codes": [0], "connections": 1}
     assert answers["down"] == {"code": 0, "size": 1000000}
     assert answers["up"] == {"code": 0, "answer": "1000000"}
     assert answers["both"] == {"code": 0, "turns": 50}
     # The server heard of the deadline and of the cancellation.
     assert answers["after"]["answer"] == "cancelled=2 again"
     entry = gateway.entry(path="/test.Echo/Both")
-    assert (entry["protocol"], entry["response_code"], entry["grpc"]) == ("HTTP/2", 200, "0")
+    assert (entry["protocol"], entry["response_code"], entry["grpc"], entry["upstream"]) == ("HTTP/2", 200, "0", "HTTP/2")
+    assert (entry["name"], entry["snake"], entry["number"]) == ("OK", "OK", 0)
+    # An answer of the head alone, and one of the gateway's own.
+    entry = gateway.entry(path="/test.Echo/Fail")
+    assert (entry["name"], entry["snake"], entry["number"]) == ("FailedPrecondition", "FAILED_PRECONDITION", 9)
 
 
 def test_a_server_that_is_gone_is_unavailable(node, authority, run_gateway, tmp_path):
