@@ -254,12 +254,132 @@ static void a_refused_connect_says_why_and_a_cancelled_one_nothing(void **state)
     assert_int_equal(socket_listen(&address, &listener), 0);
 }
 
+/* --- HTTP/2 --- */
+
+static void want_http2(struct user *user) {
+    upstream_connect(&user->wait, pool, &address, NULL, true, SECONDS(5), user, connected);
+}
+
+static void wait_told(const struct user *user) {
+    for (int i = 0; i < 1000 && user->told == 0; i++)
+        turn();
+    assert_int_equal(user->told, 1);
+}
+
+static void expect_nobody_else(void) {
+    int descriptor;
+    struct network_address from;
+    for (int i = 0; i < 5; i++)
+        turn();
+    assert_true(socket_accept(listener, &descriptor, &from) < 0);
+}
+
+/* The peer says how many streams it takes; it answers nothing. */
+static void peer_takes(int descriptor, char count) {
+    char settings[] = "\0\0\6\4\0\0\0\0\0\0\3\0\0\0\0";
+    settings[14] = count;
+    assert_int_equal(socket_write(descriptor, settings, 15), 15);
+    for (int i = 0; i < 5; i++)
+        turn();
+}
+
+static void who_comes_while_one_is_opened_shares_it(void **state) {
+    (void)state;
+    struct user users[3] = {0};
+    want_http2(&users[0]);
+    want_http2(&users[1]);
+    wait_told(&users[0]);
+    assert_int_equal(users[1].told, 1);
+    assert_ptr_equal(users[0].connection, users[1].connection);
+    assert_false(users[0].connection->reused);
+    int descriptor = accept_one();
+    expect_nobody_else();
+    users[2].connection = upstream_take(pool, &address, NULL, true, &users[2]);
+    assert_ptr_equal(users[2].connection, users[0].connection);
+    assert_true(users[2].connection->reused);
+    /* Another version is another host. */
+    assert_null(upstream_take(pool, &address, NULL, false, &users[2]));
+    assert_int_equal(upstream_pool_idle_count(pool), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(users); i++)
+        upstream_let_go(users[i].connection);
+    assert_int_equal(upstream_pool_idle_count(pool), 1);
+    socket_close(descriptor);
+    for (int i = 0; i < 1000 && upstream_pool_idle_count(pool) > 0; i++)
+        turn();
+    assert_int_equal(upstream_pool_idle_count(pool), 0);
+}
+
+static void the_peers_ceiling_asks_for_another(void **state) {
+    (void)state;
+    struct user users[4] = {0};
+    want_http2(&users[0]);
+    wait_told(&users[0]);
+    int first = accept_one();
+    peer_takes(first, 2);
+    users[1].connection = upstream_take(pool, &address, NULL, true, &users[1]);
+    assert_ptr_equal(users[1].connection, users[0].connection);
+    assert_null(upstream_take(pool, &address, NULL, true, &users[2]));
+    /* Two wait for one, the third for another. */
+    struct user more[3] = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+        want_http2(&more[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+        wait_told(&more[i]);
+    assert_ptr_equal(more[0].connection, more[1].connection);
+    assert_ptr_not_equal(more[0].connection, more[2].connection);
+    /* Room on the first one is used before a new one is. */
+    upstream_let_go(users[1].connection);
+    users[3].connection = upstream_take(pool, &address, NULL, true, &users[3]);
+    assert_ptr_equal(users[3].connection, users[0].connection);
+    upstream_let_go(users[0].connection);
+    upstream_let_go(users[3].connection);
+    for (size_t i = 0; i < ARRAY_SIZE(more); i++)
+        upstream_let_go(more[i].connection);
+    assert_int_equal(upstream_pool_idle_count(pool), 3);
+    socket_close(first);
+    socket_close(accept_one());
+    socket_close(accept_one());
+}
+
+static void a_cancelled_wait_leaves_the_others(void **state) {
+    (void)state;
+    struct user users[2] = {0};
+    want_http2(&users[0]);
+    want_http2(&users[1]);
+    upstream_connect_cancel(&users[0].wait);
+    wait_told(&users[1]);
+    assert_int_equal(users[0].told, 0);
+    assert_non_null(users[1].connection);
+    upstream_let_go(users[1].connection);
+    socket_close(accept_one());
+}
+
+static void all_who_wait_hear_of_a_failure(void **state) {
+    (void)state;
+    struct user users[2] = {0};
+    socket_close(listener);
+    want_http2(&users[0]);
+    want_http2(&users[1]);
+    wait_told(&users[0]);
+    wait_told(&users[1]);
+    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+        assert_int_equal(users[i].outcome, CONNECT_FAILED);
+        assert_null(users[i].connection);
+        assert_true(users[i].settled > 0);
+    }
+    assert_int_equal(socket_listen(&address, &listener), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lends_the_newest_of_idle_connections, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_only_what_ended_cleanly, setup, teardown),
         cmocka_unit_test_setup_teardown(a_reset_is_told_and_an_idle_end_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_connect_says_why_and_a_cancelled_one_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_comes_while_one_is_opened_shares_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_peers_ceiling_asks_for_another, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cancelled_wait_leaves_the_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_who_wait_hear_of_a_failure, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
