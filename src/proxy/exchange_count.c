@@ -1,7 +1,7 @@
 /* What an exchange adds to the counters of its destination. */
 #include "proxy/destination_counters.h"
 #include "proxy/exchange_internal.h"
-#include "proxy/grpc_reply.h"
+#include "proxy/grpc_status.h"
 
 static void let_go(struct exchange *exchange) {
     if (exchange->counters_pinned)
@@ -54,7 +54,7 @@ void exchange_count(struct exchange *exchange) {
             .received_bytes = exchange->bytes_received,
             .sent_bytes = exchange->bytes_sent,
         };
-        if (grpc_reply_applies(exchange->request))
+        if (grpc_is_request(exchange->request))
             fill_grpc(exchange, &request.outcome);
         destination_slot_count_request(slot, &request);
     }

@@ -13,13 +13,23 @@
 
 /* --- Lending --- */
 
+void upstream_pool_add_idle(struct upstream_pool *pool) {
+    pool->idle_count++;
+    counter_add(&pool->context->counters.upstream_connections_idle, 1);
+}
+
+void upstream_pool_remove_idle(struct upstream_pool *pool) {
+    pool->idle_count--;
+    counter_subtract(&pool->context->counters.upstream_connections_idle, 1);
+}
+
 static struct upstream_connection *take_idle(struct upstream_pool *pool, struct upstream_host *host, void *user) {
     LIST_FOR_EACH(link, &host->idle) {
         struct upstream_connection *connection = CONTAINER_OF(link, struct upstream_connection, link);
         if (connection->transport.may_read || connection->transport.broken)
             continue;
         host->idle_count--;
-        pool->idle_count--;
+        upstream_pool_remove_idle(pool);
         list_remove(&connection->link);
         list_push_back(&pool->others, &connection->link);
         connection->phase = UPSTREAM_LENT;
@@ -48,7 +58,10 @@ struct upstream_connection *upstream_take(struct upstream_pool *pool, const stru
     struct upstream_host *host = upstream_host_find(pool, address, tls, http2);
     if (host == NULL)
         return NULL;
-    return http2 ? take_shared(host) : take_idle(pool, host, user);
+    struct upstream_connection *connection = http2 ? take_shared(host) : take_idle(pool, host, user);
+    if (connection != NULL)
+        counter_add(&pool->context->counters.upstream_connections_reused, 1);
+    return connection;
 }
 
 /* HTTP/2: the connection on its way that has room for one more; NULL: none. */

@@ -46,9 +46,11 @@ void upstream_connection_close(struct upstream_connection *connection) {
     list_remove(&connection->link);
     list_remove(&connection->flush.link);
     if (is_idle(connection))
-        pool->idle_count--;
+        upstream_pool_remove_idle(pool);
     if (connection->phase == UPSTREAM_IDLE)
         connection->host->idle_count--;
+    if (connection->phase != UPSTREAM_CONNECTING)
+        counter_subtract(&pool->context->counters.upstream_connections_active, 1);
     count_session(connection);
     connection->phase = UPSTREAM_CLOSED;
     connect_cancel(&connection->connect);
@@ -67,7 +69,7 @@ static void connection_become_idle(struct upstream_connection *connection) {
     connection->phase = UPSTREAM_IDLE;
     connection->idle_since_ns = pool->context->now_ns;
     connection->host->idle_count++;
-    pool->idle_count++;
+    upstream_pool_add_idle(pool);
     list_push_front(&connection->host->idle, &connection->link);
     upstream_pool_expect_sweep(pool);
     /* If it may hold unread bytes, no edge will tell: look again. */
@@ -108,7 +110,7 @@ bool upstream_connection_has_room(const struct upstream_connection *connection) 
 
 void upstream_connection_add_user(struct upstream_connection *connection) {
     if (connection->user_count++ == 0)
-        connection->pool->idle_count--;
+        upstream_pool_remove_idle(connection->pool);
     /* Full ones stand at the end. */
     if (connection->user_count >= connection->host->streams_max) {
         list_remove(&connection->link);
@@ -154,7 +156,7 @@ static void shared_let_go(struct upstream_connection *connection) {
         list_push_front(&connection->host->shared, &connection->link);
     }
     if (connection->user_count == 0) {
-        pool->idle_count++;
+        upstream_pool_add_idle(pool);
         connection->idle_since_ns = pool->context->now_ns;
         upstream_pool_expect_sweep(pool);
     }
@@ -308,7 +310,7 @@ static void begin_shared(struct upstream_connection *connection) {
     connection->phase = UPSTREAM_SHARED;
     list_remove(&connection->link);
     list_push_front(&connection->host->shared, &connection->link);
-    pool->idle_count++;
+    upstream_pool_add_idle(pool);
     pool->shared_count++;
     connection->idle_since_ns = pool->context->now_ns;
     upstream_pool_expect_sweep(pool);
@@ -357,6 +359,7 @@ static void connection_begin(struct upstream_connection *connection) {
 static void connection_fail(struct upstream_connection *connection, enum connect_outcome outcome, struct span reason) {
     struct upstream_wait *wait;
     struct upstream_pool *pool = connection->pool;
+    counter_add(&pool->context->counters.upstream_connect_failures, 1);
     upstream_connection_close(connection);
     while ((wait = pop_wait(connection)) != NULL)
         tell(pool, wait, NULL, outcome, reason);
@@ -407,7 +410,6 @@ static void handshake_go_on(struct upstream_connection *connection) {
 static void handshake_begin(struct upstream_connection *connection) {
     const struct upstream_host *host = connection->host;
     struct proxy_context *context = connection->pool->context;
-    connection->phase = UPSTREAM_HANDSHAKE;
     if (connection->timeout_ns > 0)
         timer_set(&context->timers, &connection->deadline, context->now_ns, connection->timeout_ns);
     transport_start_tls(&connection->transport,
@@ -475,7 +477,9 @@ static void connected(struct upstream_connection *connection) {
     transport->drained = connection_drained;
     transport->failed = connection_failed;
     connection->local = transport_local_address(transport);
+    connection->phase = UPSTREAM_HANDSHAKE;
     counter_add(&connection->pool->context->counters.upstream_connections, 1);
+    counter_add(&connection->pool->context->counters.upstream_connections_active, 1);
     if (connection->host->policy != NULL)
         handshake_begin(connection);
     else

@@ -50,6 +50,9 @@ bool upstream_connection_has_room(const struct upstream_connection *connection);
 void upstream_connection_add_user(struct upstream_connection *connection);
 
 /* --- upstream.c --- */
+/* A connection has no user, or is no longer without one. */
+void upstream_pool_add_idle(struct upstream_pool *pool);
+void upstream_pool_remove_idle(struct upstream_pool *pool);
 /* Something idles: looks again later. */
 void upstream_pool_expect_sweep(struct upstream_pool *pool);
 

@@ -48,6 +48,8 @@ static const struct figure_family families[] = {
      "Connections that ended before a request or a tunnel began, by the reason: no filter chain, a handshake that failed."},
     {"downstream_sessions_closed_total", offsetof(struct proxy_counters, sessions_closed),
      "HTTP sessions that the gateway ended on its own account, by the reason: a broken protocol, a limit against floods."},
+    {"upstream_sessions_closed_total", offsetof(struct proxy_counters, upstream_sessions_closed),
+     "HTTP/2 sessions with upstreams that the gateway ended on its own account, by the reason."},
 };
 
 static uint64_t sum(struct worker *const *workers, size_t worker_count, size_t offset) {

@@ -42,10 +42,14 @@ def busy(scenario):
     """The metrics of a gateway to which everything has happened that makes a series."""
     scenario.write("dead.yaml", istio.service_entry("dead.internal.example", 80, free_ports(1)[0]),
                    istio.virtual_service("dead", ["dead.example.com"], http=[{"route": [istio.destination("dead.internal.example", 80)]}]),
+                   istio.service_entry("old.internal.example", 80, scenario.app.port, protocol="HTTP2"),
+                   istio.virtual_service("old", ["old.example.com"], http=[{"route": [istio.destination("old.internal.example", 80)]}]),
                    istio.virtual_service("lost", ["lost.example.com"], http=[{"route": [istio.destination("nowhere", 80)]}]))
     gateway = scenario.start()
     assert request(scenario.https_port, "/", tls=True).status == 200
     assert request(scenario.https_port, "/", "dead.example.com", tls=True).status == 503
+    # An upstream that is to speak HTTP/2, and does not.
+    assert request(scenario.https_port, "/", "old.example.com", tls=True).status == 502
     connect(scenario.https_port, "nginx.tls.example.com", True).close()
     # A client that breaks HTTP/2 makes the gateway end its session; one without a known name comes to nothing.
     with connect(scenario.https_port, "app.example.com", True, alpn=["h2"]) as connection:
@@ -57,7 +61,7 @@ def busy(scenario):
             assert connection.recv(1) == b""
         except ConnectionResetError:
             pass
-    return wait_for(gateway.metrics_port, lambda value: value.sum("istio_requests_total") == 2 and value.all("istio_tcp_connections_closed_total") and
+    return wait_for(gateway.metrics_port, lambda value: value.sum("istio_requests_total") == 3 and value.all("istio_tcp_connections_closed_total") and
                     value.all("fairlead_downstream_connections_refused_total") and value.all("fairlead_downstream_sessions_closed_total"))
 
 
