@@ -96,6 +96,9 @@
  * many. And what is assumed before the upstream has said it (RFC 9113 section 6.5.2 asks for 100). */
 #define HTTP2_UPSTREAM_STREAMS_MAX 250
 #define HTTP2_UPSTREAM_STREAMS_ASSUMED 100
+/* A request that was given up after so long, while its HTTP/2 upstream connection brought not a byte: perhaps the peer is gone without a word (a
+ * host that lost its power), and further requests should not be lost with it. */
+#define HTTP2_UPSTREAM_SILENCE_NS SECONDS(1)
 /* What a peer may send on one stream before we read on (its window), and on the whole connection. */
 #define HTTP2_STREAM_WINDOW_BYTES (256 * 1024)
 #define HTTP2_CONNECTION_WINDOW_BYTES (1024 * 1024)

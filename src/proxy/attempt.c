@@ -17,11 +17,14 @@ void attempt_give_up(struct exchange *exchange) {
         timer_cancel(&exchange->context->timers, &exchange->try_timer);
     upstream_connect_cancel(&attempt->wait);
     struct http_client_stream *stream = attempt->stream;
-    bool is_shared = attempt->connection != NULL && attempt->connection->shared;
+    struct upstream_connection *connection = attempt->connection;
+    bool is_shared = connection != NULL && connection->shared;
     attempt->stream = NULL;
     attempt->connection = NULL;
     /* HTTP/1.1: with both halves complete the session says stream_closed by itself now, and the connection may be used again. With HTTP/2 the
      * upstream's window may still hold back what was sent. */
+    if (is_shared && !attempt->response_ended)
+        upstream_doubt(connection, attempt->started_ns);
     if (stream != NULL && (is_shared || !(attempt->response_ended && attempt->request_sent)))
         http_client_abort(stream);
 }

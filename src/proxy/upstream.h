@@ -46,6 +46,8 @@ struct upstream_connection {
     bool surplus; /* HTTP/1.1: bytes came behind the response */
     void *user;        /* HTTP/1.1: of a lent connection; the pool only hands it back */
     size_t user_count; /* HTTP/2 */
+    uint64_t received_ns; /* HTTP/2: when bytes came last, or it was opened */
+    bool suspect;         /* HTTP/2: a request was given up, and nothing came since; takes no further one until something comes */
     uint64_t idle_since_ns;
     struct connect connect;
     uint64_t timeout_ns; /* of the connect, and of the handshake */
@@ -117,6 +119,8 @@ struct span upstream_tls_failure(const struct upstream_connection *connection);
 /* The user is done with it. HTTP/1.1: back to the pool when request and response were complete, nothing came behind them and nothing is left to write
  * (rule 11); else it is closed. To be called from the stream_closed event, or after the stream was closed. */
 void upstream_let_go(struct upstream_connection *connection);
+/* A request that was sent at `since_ns` is about to be given up: with HTTP/2 the connection itself may be what does not answer. */
+void upstream_doubt(struct upstream_connection *connection, uint64_t since_ns);
 /* What was sent goes out: HTTP/1.1 now, HTTP/2 later in the turn. */
 void upstream_flush(struct upstream_connection *connection);
 /* The same, at once, as far as the socket takes it. */

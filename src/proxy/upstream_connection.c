@@ -105,7 +105,7 @@ static void connection_finish(struct upstream_connection *connection) {
 
 bool upstream_connection_has_room(const struct upstream_connection *connection) {
     return http_client_is_reusable(connection->client) && connection->user_count < connection->host->streams_max &&
-           !connection->transport.broken && !connection->transport.hung_up;
+           !connection->suspect && !connection->transport.broken && !connection->transport.hung_up;
 }
 
 void upstream_connection_add_user(struct upstream_connection *connection) {
@@ -121,7 +121,8 @@ void upstream_connection_add_user(struct upstream_connection *connection) {
 /* Closes it when its session has ended, or when it is good for nothing more. */
 static void shared_judge(struct upstream_connection *connection) {
     bool is_open = http_client_status(connection->client) == HTTP_SESSION_OPEN;
-    if (is_open && (connection->user_count > 0 || http_client_is_reusable(connection->client)))
+    bool is_useful = http_client_is_reusable(connection->client) && !connection->suspect;
+    if (is_open && (connection->user_count > 0 || is_useful))
         return;
     /* A last GOAWAY. */
     http2_client_produce(&connection->engine.http2);
@@ -161,8 +162,13 @@ static void shared_let_go(struct upstream_connection *connection) {
         upstream_pool_expect_sweep(pool);
     }
     /* A reset may have to go out, or the connection is worth nothing more; but perhaps its session is at work now. */
-    if (http2_client_wants_output(&connection->engine.http2) || !http_client_is_reusable(connection->client))
+    if (http2_client_wants_output(&connection->engine.http2) || !http_client_is_reusable(connection->client) || connection->suspect)
         context_make_ready(pool->context, &connection->flush);
+}
+
+void upstream_doubt(struct upstream_connection *connection, uint64_t since_ns) {
+    connection->suspect |= connection->shared && connection->received_ns <= since_ns &&
+                           connection->pool->context->now_ns - since_ns >= HTTP2_UPSTREAM_SILENCE_NS;
 }
 
 /* --- What users do --- */
@@ -270,7 +276,11 @@ static void shared_readable(struct upstream_connection *connection) {
     connection->reading = true;
     while (more) {
         switch (transport_read(&connection->transport, &bytes)) {
-        case TRANSPORT_OK: more = http_client_receive(connection->client, bytes, &consumed) == HTTP_SESSION_OPEN; break;
+        case TRANSPORT_OK:
+            connection->received_ns = connection->pool->context->now_ns;
+            connection->suspect = false;
+            more = http_client_receive(connection->client, bytes, &consumed) == HTTP_SESSION_OPEN;
+            break;
         case TRANSPORT_WAIT: more = false; break;
         case TRANSPORT_ENDED:
         case TRANSPORT_BROKEN:
@@ -312,7 +322,7 @@ static void begin_shared(struct upstream_connection *connection) {
     list_push_front(&connection->host->shared, &connection->link);
     upstream_pool_add_idle(pool);
     pool->shared_count++;
-    connection->idle_since_ns = pool->context->now_ns;
+    connection->idle_since_ns = connection->received_ns = pool->context->now_ns;
     upstream_pool_expect_sweep(pool);
     if (!timer_is_set(&pool->tick))
         timer_set(&pool->context->timers, &pool->tick, pool->context->now_ns, HTTP_SESSION_TICK_NS);

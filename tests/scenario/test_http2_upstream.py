@@ -19,7 +19,7 @@ def through(tmp_path, run_gateway):
     """through(answer, protocol) -> (port of the gateway, origin, gateway)"""
     origins = []
 
-    def start(answer, protocol="HTTP2", retries=None, **options):
+    def start(answer, protocol="HTTP2", retries=None, timeout=None, **options):
         origin = Http2Origin(answer, **options)
         origins.append(origin)
         port, = free_ports(1)
@@ -27,6 +27,8 @@ def through(tmp_path, run_gateway):
         route = {"route": [istio.destination("up.internal.example", 80)]}
         if retries:
             route["retries"] = retries
+        if timeout:
+            route["timeout"] = timeout
         path.write_text(istio.listing(
             istio.operator([("http2", 80, port)]), istio.gateway(istio.server(80, "HTTP", ["*"])),
             istio.virtual_service("all", ["*"], http=[route]), istio.service_entry("up.internal.example", 80, origin.port, protocol=protocol)))
@@ -271,6 +273,36 @@ def test_a_connection_that_breaks_fails_all_its_streams(through):
     peer.socket.shutdown(socket.SHUT_RDWR)
     assert {status for status, _ in together.join().values()} == {503}
     assert {gateway.entry(path=path)["response_flags"] for path in paths} == {"UC"}
+
+
+def test_a_connection_that_does_not_answer_gets_no_further_request(through):
+    """A host that lost its power says nothing: the requests after the first that timed out must not wait for it too."""
+    port, origin, _ = through(plain, timeout="1.2s")
+    assert request(port, "/first", "a.example.com").status == 200
+    origin.answer = origin.hold
+    assert request(port, "/lost", "a.example.com").status == 504
+    peer, _ = origin.wait_held(1)[0]
+    origin.answer = plain
+    for path in ("/a", "/b"):
+        assert request(port, path, "a.example.com").body == b"hello " + path.encode()
+    assert origin.connections == 2
+    wait_until(lambda: peer.ended, what="the silent connection to be closed")
+
+
+def test_a_request_that_times_out_costs_no_connection_that_answers(through):
+    port, origin, _ = through(plain, timeout="1.2s")
+    assert request(port, "/first", "a.example.com").status == 200
+    origin.answer = origin.hold
+    together = Together(port, ["/lost"])
+    peer, _ = origin.wait_held(1)[0]
+    with peer.lock:
+        peer.h2.ping(b"12345678")
+        peer.flush()
+    wait_until(lambda: peer.pongs, what="the answer to PING")
+    assert together.join()["/lost"][0] == 504
+    origin.answer = plain
+    assert request(port, "/a", "a.example.com").status == 200
+    assert origin.connections == 1
 
 
 def test_a_client_that_does_not_read_stalls_its_own_stream_only(through):
