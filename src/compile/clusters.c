@@ -129,7 +129,11 @@ static struct span port_name_at(const struct registry_service *service, size_t i
 
 /* NULL: none says anything of the cluster. */
 static const struct destination_rule *rule_of(const struct destination_policy *policy) {
-    return policy->rule != NULL ? policy->rule : policy->tls.rule != NULL ? policy->tls.rule : policy->load_balancer.rule;
+    const struct policy_part *parts[] = {&policy->tls, &policy->load_balancer, &policy->connection_pool};
+    const struct destination_rule *rule = policy->rule;
+    for (size_t i = 0; rule == NULL && i < ARRAY_SIZE(parts); i++)
+        rule = parts[i]->rule;
+    return rule;
 }
 
 static struct span rule_name(struct compiler *compiler, const struct destination_policy *policy) {
@@ -144,17 +148,28 @@ static uint32_t policy_origin(struct compiler *compiler, const struct destinatio
     return rule == NULL ? 0 : compiler_origin(compiler, &rule->meta, rule->meta.position);
 }
 
+/* Source: Istio's setUpstreamProtocol, shouldH2Upgrade and applyConnectionPool, each of which overrides the one before. */
+static enum cluster_protocol choose_protocol(const struct compiler *compiler, enum protocol protocol, const struct destination_policy *policy) {
+    const struct connection_pool *pool = policy->connection_pool.rule == NULL ? NULL : policy->connection_pool.policy->connection_pool;
+    enum http2_upgrade upgrade = pool == NULL ? HTTP2_UPGRADE_DEFAULT : pool->http2_upgrade;
+    if (pool != NULL && pool->use_client_protocol.value)
+        return CLUSTER_PROTOCOL_OF_CLIENT;
+    if (upgrade == HTTP2_UPGRADE_DEFAULT && compiler->mesh.h2_upgrade && protocol == PROTOCOL_HTTP)
+        upgrade = HTTP2_UPGRADE_ALWAYS;
+    /* What the port itself says is not taken back. */
+    return protocol_is_http2(protocol) || upgrade == HTTP2_UPGRADE_ALWAYS ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
+}
+
 static struct cluster *cluster_new(struct compiler *compiler, const struct destination *destination, struct span name,
                                    size_t port_index, const struct destination_policy *policy) {
     struct cluster *cluster = arena_new(compiler->arena, struct cluster);
     enum protocol protocol = port_protocol_at(destination->service, port_index);
-    bool upgrades = compiler->mesh.h2_upgrade && protocol == PROTOCOL_HTTP;
     cluster->name = arena_copy(compiler->arena, name);
     cluster->host = arena_copy(compiler->arena, destination->host);
     cluster->port = destination->port;
     cluster->service_name = destination->service->service != NULL ? arena_copy(compiler->arena, destination->service->meta->name) : cluster->host;
     cluster->service_namespace = arena_copy(compiler->arena, destination->service->meta->namespace);
-    cluster->protocol = protocol_is_http2(protocol) || upgrades ? CLUSTER_HTTP2 : CLUSTER_HTTP1;
+    cluster->protocol = choose_protocol(compiler, protocol, policy);
     cluster->connect_timeout_ns = (uint64_t)compiler->mesh.connect_timeout_ns;
     cluster->protocol_is_assumed = protocol == PROTOCOL_UNSUPPORTED;
     cluster->port_name = arena_copy(compiler->arena, port_name_at(destination->service, port_index));

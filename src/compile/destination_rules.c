@@ -153,6 +153,8 @@ static void apply_level(struct compiler *compiler, const struct destination_rule
         policy->tls = effective->tls != NULL ? part : none;
     if (effective->load_balancer != LOAD_BALANCER_UNSET || port_level != NULL)
         policy->load_balancer = effective->load_balancer != LOAD_BALANCER_UNSET ? part : none;
+    if (effective->connection_pool != NULL || port_level != NULL)
+        policy->connection_pool = effective->connection_pool != NULL ? part : none;
     report_unsupported(compiler, rule, effective, policy);
 }
 

@@ -24,6 +24,7 @@ struct destination_policy {
      * portLevelSettings everything. Source: Istio's MergeSubsetTrafficPolicy. */
     struct policy_part tls;
     struct policy_part load_balancer;
+    struct policy_part connection_pool;
     struct span refusal; /* why the cluster must not be used; empty: it may be */
 };
 

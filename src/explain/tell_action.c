@@ -103,7 +103,7 @@ static void tell_endpoints(const struct telling *telling, const struct cluster *
 
 static void tell_cluster(const struct telling *telling, const struct cluster *cluster) {
     struct story *story = telling->story;
-    story_add(story, STORY_UPSTREAM, STORY_PLAIN, cluster->id, "%s to %.*s, port %u, TLS: %.*s", cluster->protocol == CLUSTER_HTTP2 ? "HTTP/2" : "HTTP/1.1",
+    story_add(story, STORY_UPSTREAM, STORY_PLAIN, cluster->id, "%.*s to %.*s, port %u, TLS: %.*s", SPAN_ARGUMENTS(cluster_protocol_name(cluster->protocol)),
               SPAN_ARGUMENTS(cluster->host), cluster->port,
               SPAN_ARGUMENTS(cluster->tls == NULL ? SPAN_LITERAL("none") : cluster->tls->description));
     if (cluster->policy_id != 0)

@@ -186,19 +186,24 @@ static const struct upstream_tls *attempt_tls(const struct exchange *exchange, s
     return ret_tls;
 }
 
+static bool speaks_http2(const struct exchange *exchange) {
+    const struct message_head *request = exchange->request;
+    return cluster_speaks_http2(exchange->cluster, request->version == HTTP_2 && request->upgrade.size == 0);
+}
+
 static void attempt_connect(struct exchange *exchange) {
     attempt_count(exchange);
     exchange->phase = EXCHANGE_CONNECTING;
     struct upstream_tls tls;
     upstream_connect(&exchange->attempt.wait, exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
-                     exchange->cluster->protocol == CLUSTER_HTTP2, exchange->cluster->connect_timeout_ns, exchange, connect_done);
+                     speaks_http2(exchange), exchange->cluster->connect_timeout_ns, exchange, connect_done);
 }
 
 /* False: no connection to the endpoint is free. */
 static bool attempt_take(struct exchange *exchange) {
     struct upstream_tls tls;
     struct upstream_connection *connection = upstream_take(exchange->context->upstream, &exchange->attempt.address, attempt_tls(exchange, &tls),
-                                                           exchange->cluster->protocol == CLUSTER_HTTP2, exchange);
+                                                           speaks_http2(exchange), exchange);
     if (connection == NULL)
         return false;
     attempt_count(exchange);

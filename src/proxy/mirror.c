@@ -112,7 +112,7 @@ static struct mirror *mirror_create(struct mirror_pool *pool, const struct mirro
     struct mirror *mirror = memory_allocate_zeroed(1, sizeof(*mirror));
     mirror->pool = pool;
     mirror->address = endpoint->address;
-    mirror->http2 = action->cluster->protocol == CLUSTER_HTTP2;
+    mirror->http2 = cluster_speaks_http2(action->cluster, request->version == HTTP_2);
     mirror->connect_timeout_ns = action->cluster->connect_timeout_ns;
     mirror->grave.free_owner = mirror_free;
     list_init(&mirror->link);

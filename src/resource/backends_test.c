@@ -145,7 +145,7 @@ static void broken_service_entries_are_invalid(void **state) {
 static void reads_a_destination_rule(void **state) {
     struct fixture *fixture = *state;
     fixture_load(fixture, RULE "  host: s\n  trafficPolicy:\n    loadBalancer: {simple: ROUND_ROBIN}\n"
-                               "    tls: {mode: DISABLE}\n    connectionPool: {tcp: {maxConnections: 1}}\n"
+                               "    tls: {mode: DISABLE}\n    connectionPool: {tcp: {maxConnections: 1}, http: {h2UpgradePolicy: UPGRADE}}\n"
                                "    portLevelSettings:\n      - port: {number: 443}\n        tls: {mode: SIMPLE, sni: x}\n"
                                "  subsets:\n    - name: v1\n      labels: {version: v1}\n"
                                "      trafficPolicy: {tls: {mode: MUTUAL, credentialName: c}}\n");
@@ -157,7 +157,8 @@ static void reads_a_destination_rule(void **state) {
     assert_non_null(policy->tls);
     assert_int_equal(policy->tls->mode, CLIENT_TLS_DISABLE);
     assert_int_equal(policy->unsupported.count, 1);
-    assert_text(policy->unsupported.first->path, "spec.trafficPolicy.connectionPool");
+    assert_text(policy->unsupported.first->path, "spec.trafficPolicy.connectionPool.tcp");
+    assert_int_equal(policy->connection_pool->http2_upgrade, HTTP2_UPGRADE_ALWAYS);
     assert_false(policy->unsupported.first->restricts_or_encrypts);
     assert_int_equal(policy->port_level_count, 1);
     assert_int_equal(policy->port_level[0].port.value, 443);

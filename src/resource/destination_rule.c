@@ -47,7 +47,7 @@ static const struct field policy_fields[] = {
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
     FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
     FIELD_CALL_WHOLE("portLevelSettings", decode_port_level),
-    FIELD_CHECKED("connectionPool", FIELD_UNSUPPORTED, connection_pool_decode),
+    FIELD_CALL_AT("connectionPool", connection_pool_decode, struct traffic_policy, connection_pool),
     FIELD_CHECKED("outlierDetection", FIELD_UNSUPPORTED, outlier_detection_decode),
     FIELD_CHECKED("tunnel", FIELD_RESTRICTION, tunnel_decode),
     FIELD_CHECKED("proxyProtocol", FIELD_RESTRICTION, upstream_proxy_protocol_decode),
@@ -58,7 +58,7 @@ static const struct field port_policy_fields[] = {
     FIELD_CALL_WHOLE("port", decode_port),
     FIELD_CALL_WHOLE("loadBalancer", decode_load_balancer),
     FIELD_CALL_AT("tls", client_tls_decode, struct traffic_policy, tls),
-    FIELD_CHECKED("connectionPool", FIELD_UNSUPPORTED, connection_pool_decode),
+    FIELD_CALL_AT("connectionPool", connection_pool_decode, struct traffic_policy, connection_pool),
     FIELD_CHECKED("outlierDetection", FIELD_UNSUPPORTED, outlier_detection_decode),
 };
 

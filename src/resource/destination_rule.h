@@ -14,10 +14,23 @@ enum load_balancer_simple {
     LOAD_BALANCER_PASSTHROUGH
 };
 
+enum http2_upgrade {
+    HTTP2_UPGRADE_DEFAULT,
+    HTTP2_UPGRADE_NEVER,
+    HTTP2_UPGRADE_ALWAYS
+};
+
+/* What of connectionPool.http is served. */
+struct connection_pool {
+    enum http2_upgrade http2_upgrade;        /* h2UpgradePolicy */
+    struct located_flag use_client_protocol; /* useClientProtocol */
+};
+
 struct traffic_policy {
     struct position position;
     struct located_number port; /* set for an entry of portLevelSettings */
     struct client_tls *tls; /* NULL when not written */
+    struct connection_pool *connection_pool; /* likewise */
     enum load_balancer_simple load_balancer;
     struct position load_balancer_position;
     /* Everything else that was written; restricts_or_encrypts for tunnels and PROXY protocol, connection limits not. */

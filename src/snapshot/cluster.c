@@ -14,3 +14,12 @@ const struct weighted_cluster *destinations_pick(const struct destinations *dest
     }
     return &destinations->items[last];
 }
+
+struct span cluster_protocol_name(enum cluster_protocol protocol) {
+    switch (protocol) {
+    case CLUSTER_HTTP1: return SPAN_LITERAL("HTTP/1.1");
+    case CLUSTER_HTTP2: return SPAN_LITERAL("HTTP/2");
+    case CLUSTER_PROTOCOL_OF_CLIENT: return SPAN_LITERAL("the client's HTTP");
+    }
+    return SPAN_EMPTY;
+}

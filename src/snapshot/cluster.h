@@ -8,7 +8,11 @@
 #include "base/network_address.h"
 #include "base/span.h"
 
-enum cluster_protocol { CLUSTER_HTTP1, CLUSTER_HTTP2 };
+enum cluster_protocol {
+    CLUSTER_HTTP1,
+    CLUSTER_HTTP2,
+    CLUSTER_PROTOCOL_OF_CLIENT /* that by which the request came */
+};
 
 struct endpoint {
     struct network_address address;
@@ -84,6 +88,11 @@ static inline const struct cluster_tls *cluster_tls_of(const struct cluster *clu
     return cluster->tls_by_endpoint && !endpoint->uses_tls ? NULL : cluster->tls;
 }
 
+/* `client_does`: the request came by HTTP/2, and not for a WebSocket, which upstreams get over HTTP/1.1. */
+static inline bool cluster_speaks_http2(const struct cluster *cluster, bool client_does) {
+    return cluster->protocol == CLUSTER_HTTP2 || (cluster->protocol == CLUSTER_PROTOCOL_OF_CLIENT && client_does);
+}
+
 struct header_action; /* snapshot/route_action.h */
 
 /* One destination of a route or of a TCP chain. */
@@ -100,6 +109,9 @@ struct destinations {
     size_t count;
     uint64_t weight_total; /* ignored when count is 1 */
 };
+
+/* For the dumps. */
+struct span cluster_protocol_name(enum cluster_protocol protocol);
 
 /* Picks by weight with a number drawn uniformly from the whole 64-bit range; NULL when there is none. */
 const struct weighted_cluster *destinations_pick(const struct destinations *destinations, uint64_t draw);

@@ -400,7 +400,7 @@ static void dump_route_table(const struct route_table *table, FILE *output) {
 
 void snapshot_dump_cluster(const struct cluster *cluster, FILE *output) {
     print_line(output, "cluster ", cluster->name);
-    fprintf(output, "  protocol: %s\n  connect timeout: ", cluster->protocol == CLUSTER_HTTP2 ? "HTTP/2" : "HTTP/1.1");
+    fprintf(output, "  protocol: %.*s\n  connect timeout: ", SPAN_ARGUMENTS(cluster_protocol_name(cluster->protocol)));
     print_duration(output, cluster->connect_timeout_ns);
     fputc('\n', output);
     if (cluster->tls != NULL)

@@ -355,7 +355,7 @@ void cluster_dump_json_open(const struct cluster *cluster, struct json_writer *j
     json_put_text(json, "name", cluster->name);
     json_put_text(json, "host", cluster->host);
     json_put_number(json, "port", cluster->port);
-    json_put_text(json, "protocol", cluster->protocol == CLUSTER_HTTP2 ? SPAN_LITERAL("HTTP/2") : SPAN_LITERAL("HTTP/1.1"));
+    json_put_text(json, "protocol", cluster_protocol_name(cluster->protocol));
     json_put_number(json, "connect_timeout_ns", cluster->connect_timeout_ns);
     put_text_unless_empty(json, "destination_rule", cluster->destination_rule);
     if (cluster->tls != NULL)

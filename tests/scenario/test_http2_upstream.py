@@ -1,7 +1,9 @@
 """HTTP/2 towards upstreams, where the port's protocol says so: a server of python3-h2 under the test's control."""
+import os
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 
 import h2.errors
@@ -57,6 +59,25 @@ def test_a_body_larger_than_the_windows_arrives_whole(through):
     body = bytes(range(256)) * 4000
     assert request(port, "/up", "a.example.com", method="POST", body=body).status == 200
     assert origin.requests[0][1] == body
+
+
+def test_the_protocol_of_the_client(tmp_path, run_gateway):
+    """useClientProtocol: how the upstream is spoken to is seen from its first bytes."""
+    server = socket.create_server(("127.0.0.1", 0))
+    port, = free_ports(1)
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "rule", "namespace": "istio-config"},
+            "spec": {"host": "up.internal.example", "trafficPolicy": {"connectionPool": {"http": {"useClientProtocol": True}}}}}
+    path = tmp_path / "configuration.yaml"
+    path.write_text(istio.listing(
+        istio.operator([("http2", 80, port)]), istio.gateway(istio.server(80, "HTTP", ["*"])), rule,
+        istio.virtual_service("all", ["*"], http=[{"route": [istio.destination("up.internal.example", 80)]}]),
+        istio.service_entry("up.internal.example", 80, server.getsockname()[1])))
+    run_gateway(path)
+    for option, begins in (("--http1.1", b"GET / HTTP/1.1"), ("--http2-prior-knowledge", b"PRI * HTTP/2.0")):
+        with subprocess.Popen(["curl", "-s", "-o", os.devnull, "-m", "10", option, f"http://127.0.0.1:{port}/"]) as curl:
+            with server.accept()[0] as upstream:
+                assert upstream.recv(1000).startswith(begins)
+            curl.terminate()
 
 
 @pytest.fixture
