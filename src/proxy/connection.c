@@ -28,7 +28,33 @@ void connection_change_phase(struct connection *connection, enum connection_phas
     ASSERT(connection_next_phases[connection->phase] & (1u << phase));
     if (connection->phase == CONNECTION_SNIFF)
         sniff_deinit(connection_sniff(connection));
+    if (phase == CONNECTION_SNIFF)
+        newcomers_add(&connection->context->newcomers, &connection->newcomer);
+    else if (phase != CONNECTION_HANDSHAKE)
+        newcomers_remove(&connection->context->newcomers, &connection->newcomer);
     connection->phase = phase;
+}
+
+static void newcomer_run(struct newcomer *newcomer) {
+    struct connection *connection = CONTAINER_OF(newcomer, struct connection, newcomer);
+    if (connection->phase == CONNECTION_SNIFF)
+        sniff_readable(connection);
+    else if (connection->phase == CONNECTION_HANDSHAKE)
+        handshake_readable(connection);
+}
+
+static void newcomer_evict(struct newcomer *newcomer) {
+    struct connection *connection = CONTAINER_OF(newcomer, struct connection, newcomer);
+    connection_close(connection, CLOSE_REASON_HANDSHAKE_EVICTED, true);
+}
+
+void connection_newcomer_readable(struct transport *transport) {
+    struct connection *connection = transport->owner;
+    /* What a peer said before it went is lost after this. */
+    if (transport->broken)
+        newcomer_run(&connection->newcomer);
+    else
+        newcomers_queue(&connection->context->newcomers, &connection->newcomer);
 }
 
 struct sniff *connection_sniff(struct connection *connection) {
@@ -284,6 +310,7 @@ void connection_accept(struct proxy_context *context, int descriptor, const stru
     counter_add(&context->counters.connections_active, 1);
     list_push_back(&context->live_connections, &connection->live);
     list_init(&connection->grave.link);
+    newcomer_init(&connection->newcomer, newcomer_run, newcomer_evict);
     timer_init(&connection->deadline, NULL);
     if (transport_init(&connection->transport, context, descriptor) < 0) {
         socket_close(descriptor);

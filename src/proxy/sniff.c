@@ -101,8 +101,8 @@ static void sniff_lost(struct connection *connection, enum close_reason silent_r
     connection_close(connection, connection->has_received ? CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED : silent_reason, false);
 }
 
-static void sniff_readable(struct transport *transport) {
-    struct connection *connection = transport->owner;
+void sniff_readable(struct connection *connection) {
+    struct transport *transport = &connection->transport;
     while (connection->phase == CONNECTION_SNIFF) {
         struct span bytes;
         switch (transport_read(transport, &bytes)) {
@@ -139,7 +139,7 @@ void sniff_begin(struct connection *connection) {
     client_hello_reader_init(&sniff->reader);
     timer_init(&connection->deadline, sniff_expired);
     timer_set(&context->timers, &connection->deadline, context->now_ns, DEADLINE_CLIENT_HELLO_NS);
-    connection->transport.readable = sniff_readable;
+    connection->transport.readable = connection_newcomer_readable;
     connection->transport.drained = NULL;
     connection->transport.failed = sniff_failed;
 }
