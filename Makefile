@@ -23,7 +23,7 @@ LOAD ?= http1
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check conformance mesh bench bench-routes profile fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance mesh bench bench-routes bench-handshakes profile fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -53,10 +53,11 @@ check: release
 	@scripts/check
 
 conformance: release
-	@scripts/setup test mesh
+	@scripts/setup test mesh tls
 	@scripts/conformance-h2spec
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/grpc -m grpc
 	@scripts/conformance-tls
+	@scripts/conformance-handshakes
 	@scripts/conformance-mesh
 
 mesh: release

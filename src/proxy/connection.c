@@ -166,6 +166,13 @@ void connection_close(struct connection *connection, enum close_reason reason, b
     context_bury(context, &connection->grave);
 }
 
+void connection_refuse_hello(struct connection *connection, enum close_reason reason, bool reset) {
+    /* RFC 8446 sections 5.1 and 6: an alert of level fatal, before any key. */
+    const char record[] = {21, 3, 3, 0, 2, 2, (char)connection->alert};
+    bool told = connection->alert != 0 && transport_write(&connection->transport, span_make(record, sizeof(record)));
+    connection_close(connection, reason, reset && !told);
+}
+
 static void http_phase_closed(void *owner) {
     connection_close(owner, CLOSE_REASON_COMPLETE, false);
 }
@@ -269,7 +276,7 @@ void connection_matched(struct connection *connection, const struct filter_chain
     } else if (is_tls) {
         handshake_begin(connection, bytes);
     } else {
-        connection_close(connection, CLOSE_REASON_NOT_TLS, false);
+        connection_refuse_hello(connection, CLOSE_REASON_NOT_TLS, false);
     }
     connection_unpin(connection);
 }

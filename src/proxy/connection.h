@@ -55,6 +55,7 @@ struct connection {
     struct newcomer newcomer;       /* while in CONNECTION_SNIFF or CONNECTION_HANDSHAKE */
     struct timer deadline;          /* of CONNECTION_SNIFF and CONNECTION_HANDSHAKE */
     enum close_reason close_reason;
+    uint8_t alert;                  /* what is said before it closes to a peer whose hello cannot be read; 0: nothing */
     bool torn_down;
     bool has_received;              /* a byte came in CONNECTION_SNIFF: its end is worth a line in the access log */
     union {
@@ -87,6 +88,8 @@ struct sniff *connection_sniff(struct connection *connection);
 void connection_newcomer_readable(struct transport *transport);
 void sniff_readable(struct connection *connection);
 void handshake_readable(struct connection *connection);
+/* Ends a connection for which there is no chain, or not for what it says: with the alert that its hello earned, if any. */
+void connection_refuse_hello(struct connection *connection, enum close_reason reason, bool reset);
 /* sniff.c: waits for the hello; ends in connection_matched or in a close. */
 void sniff_begin(struct connection *connection);
 void sniff_deinit(struct sniff *sniff);
