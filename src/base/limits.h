@@ -106,6 +106,11 @@
  * a connection's, for a connection has HTTP2_STREAMS_MAX of them. */
 #define HTTP2_STREAM_HIGH_WATER_BYTES (64 * 1024)
 #define HTTP2_STREAM_LOW_WATER_BYTES (16 * 1024)
+/* The same of all streams of one connection: above it, those that hold more than the low water rest. Sixteen that do not move leave the others
+ * a place. */
+#define HTTP2_CONNECTION_QUEUE_BYTES_MAX (1024 * 1024)
+/* Request bytes that were read for streams whose upstreams do not keep up: above it, the connection's window is withheld with the stream's. */
+#define HTTP2_CONNECTION_WITHHELD_BYTES_MAX (4 * 1024 * 1024)
 /* One field section as it comes out of its compression. Between HTTP_HEAD_BYTES_MAX and this: 431. Above it is a bomb: the session ends. */
 #define HTTP2_SECTION_BYTES_MAX (4 * 60 * 1024)
 /* CONTINUATION frames of one section: a head of HTTP_HEAD_BYTES_MAX needs three. */
@@ -188,6 +193,8 @@
 #define WORKER_WRITE_BYTES (64 * 1024)
 /* Session ticket keys change this often; the former one still opens tickets. */
 #define TLS_TICKET_ROTATION_NS SECONDS(12 * 3600)
+/* A shared ticket key that is older is told of: twice the day after which it should be replaced. */
+#define TLS_TICKET_STALE_NS SECONDS(48 * 3600)
 /* Certificates of one chain: public ones have two to four. */
 #define TLS_CHAIN_CERTIFICATES_MAX 16
 /* A client's chain, encoded, as it comes in before the client has proven anything: 16 certificates of 2 KiB. */
@@ -215,12 +222,26 @@
 #define WORKER_THREADS_MAX 256
 /* Downstream connections of one worker. */
 #define WORKER_CONNECTIONS_MAX 100000
+/* Connections of one worker that have not chosen a protocol or not finished their handshake (up to about 40 KiB each): some hundreds at a time is
+ * what the quickest worker has with clients far away. */
+#define WORKER_HANDSHAKES_MAX 4096
+/* What all of them together get of a worker's time while others have work, and the window in which that is counted: short for a client who waits,
+ * many times a handshake (RSA 2048: 0.6 ms). */
+#define HANDSHAKE_SHARE_PERCENT 10
+#define HANDSHAKE_WINDOW_NS MILLISECONDS(10)
+/* Windows in which what others used of one fades to a third. */
+#define HANDSHAKE_FADE_WINDOWS 64
+/* Accepting in one turn of a listener: others wait meanwhile. */
+#define HANDSHAKE_ACCEPT_NS (100 * 1000)
 /* Freed connections a worker keeps for reuse. */
 #define WORKER_CONNECTIONS_KEPT_MAX 1024
 /* Clusters whose round robin a worker remembers, those of former snapshots among them. */
 #define BALANCE_CLUSTERS_MAX 65536
 /* A weighted endpoint that a request has tried already is drawn again this often at most. */
 #define BALANCE_DRAWS_MAX 8
+/* Exchanges of one worker (about 8 KiB each with their HTTP/2 streams), those of HTTP/1 among them: past it, new HTTP/2 streams are refused, of
+ * which each connection could have HTTP2_STREAMS_MAX. As much memory as all buffers may take. */
+#define WORKER_EXCHANGES_MAX 65536
 /* Freed exchanges (about 6 KiB each) a worker keeps for reuse. */
 #define WORKER_EXCHANGES_KEPT_MAX 256
 /* Connections accepted in one turn of a listener. */

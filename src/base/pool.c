@@ -26,6 +26,8 @@ void *pool_take(struct pool *pool) {
     if (pool->live_count >= pool->count_max)
         return NULL;
     pool->live_count++;
+    if (pool->live_count > pool->live_peak)
+        pool->live_peak = pool->live_count;
     if (pool->free_items == NULL)
         return memory_allocate(pool->item_size);
     struct pool_item *item = pool->free_items;

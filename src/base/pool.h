@@ -16,6 +16,7 @@ struct pool {
     size_t count_max;   /* ceiling of live objects */
     size_t kept_max;    /* freed objects beyond this go back to the heap */
     size_t live_count;
+    size_t live_peak; /* the most that lived at a time */
     size_t kept_count;
 };
 

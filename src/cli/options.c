@@ -126,6 +126,11 @@ static bool set_mesh_identity(struct options_parser *parser, const char *value) 
     return value[0] != '\0' || fail(parser, "--mesh-identity", "\"\"", "the path is empty");
 }
 
+static bool set_ticket_keys(struct options_parser *parser, const char *value) {
+    parser->options->ticket_keys = span_of(value);
+    return value[0] != '\0' || fail(parser, "--ticket-keys", "\"\"", "want a folder or secret:NAME");
+}
+
 /* The servers are looked at when the resolver is made. */
 static bool set_dns_server(struct options_parser *parser, const char *value) {
     parser->options->dns_servers = value;
@@ -250,6 +255,7 @@ static const struct option_row option_rows[] = {
     {"--metrics-port", OPTIONS_RUN, "PORT,...", set_metrics_port, "ports of /stats/prometheus; default 15090,15020, 0 for none"},
     {"--dns-server", OPTIONS_RUN, "ADDRESS,...", set_dns_server, "DNS servers, each address or address:port; default: those of /etc/resolv.conf"},
     {"--mesh-identity", EVERY, "DIR", set_mesh_identity, "the gateway's certificate in the mesh: cert-chain.pem, key.pem, root-cert.pem; watched"},
+    {"--ticket-keys", EVERY, "DIR", set_ticket_keys, "session ticket keys that replicas share: current, previous, next in a folder, or secret:NAME; watched"},
     {"--namespace", COMPILING, "NS", set_namespace, "the gateway's namespace, whatever the input says"},
     {"--labels", EVERY, "K=V,...", set_labels, "labels of the gateway's pods, instead of those in the input"},
     {"--strict-sni", COMPILING, NULL, set_strict_sni, "a name of another server than the connection's SNI gets 404, as in Istio, rather than its routes or 421"},
@@ -373,5 +379,6 @@ struct compile_options options_compile(const struct options *options) {
         .allow_unsupported = options->allow_unsupported,
         .strict_sni = options->strict_sni,
         .mesh_identity = options->mesh_identity,
+        .ticket_keys = options->ticket_keys,
     };
 }

@@ -50,6 +50,7 @@ struct options {
     bool asks_admin;             /* --admin was given */
     uint16_t metrics_ports[METRICS_PORTS_MAX]; /* 15090, 15020 */
     struct span mesh_identity;
+    struct span ticket_keys;
     const char *dns_servers;     /* NULL: the system's */
     enum log_level log_level;    /* info */
     bool prints_json;            /* -o json of proxy-config, explain and diff */

@@ -21,6 +21,7 @@ struct compile_options {
     struct span namespace_override; /* the gateway's namespace, whatever the input says; empty: as the input says */
     struct label_set labels;        /* of the gateway's pods, instead of those in the input; empty: as the input says */
     struct tls_tickets *tickets;    /* the process's session ticket keys; NULL: no resumption (check, dump) */
+    struct span ticket_keys;        /* where shared ones come from, for the server (server/ticket_keys.h); compile does not look */
     bool allow_unsupported;         /* what restricts or encrypts and is not supported is ignored with a warning, not refused */
     bool is_part;                   /* the resources are a part of what is served: what the rest keeps of files, identities and policies stays */
     bool strict_sni;                /* gateway_settings.strict_sni */

@@ -1,6 +1,6 @@
 #include "compile/identity_cache.h"
 
-#include "compile/test_pem.h"
+#include "tls/test_pem_text.h"
 #include "compile/test_world.h"
 
 #define GATEWAY                                                                                            \

@@ -395,6 +395,14 @@ static void server_abort(struct http_stream *stream, enum close_reason reason UN
         stream_close(server);
 }
 
+static bool server_fits(const struct http_stream *stream UNUSED, const struct message_head *head UNUSED) {
+    return true;
+}
+
+static bool server_is_behind(const struct http_stream *stream UNUSED) {
+    return false;
+}
+
 static void server_deinit(struct http_server *base) {
     struct http1_server *server = server_of(base);
     if (server->arena != NULL)
@@ -412,10 +420,12 @@ static const struct http_server_functions functions = {
     .pause = server_pause,
     .resume = server_resume,
     .send_informational = server_send_informational,
+    .fits = server_fits,
     .send_head = server_send_head,
     .send_body = server_send_body,
     .send_end = server_send_end,
     .queued = server_queued,
+    .is_behind = server_is_behind,
     .produce = server_nothing_to_do,
     .tick = server_nothing_to_do,
     .close_reason = server_close_reason,

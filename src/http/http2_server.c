@@ -29,13 +29,17 @@ static void session_fail(struct http2_server *server, enum close_reason reason, 
     (void)nghttp2_session_terminate_session2(server->library, server->ids.highest, code);
 }
 
+void http2_server_say_goaway(struct http2_server *server) {
+    if (!server->goaway_final)
+        (void)nghttp2_submit_goaway(server->library, NGHTTP2_FLAG_NONE, server->ids.highest, NGHTTP2_NO_ERROR, NULL, 0);
+    server->goaway_final = true;
+}
+
 /* The last stream of a draining session is gone, or the client has said GOAWAY itself. */
 static void session_finish(struct http2_server *server) {
     if (server->status != HTTP_SESSION_OPEN)
         return;
-    if (!server->goaway_final)
-        (void)nghttp2_submit_goaway(server->library, NGHTTP2_FLAG_NONE, server->ids.highest, NGHTTP2_NO_ERROR, NULL, 0);
-    server->goaway_final = true;
+    http2_server_say_goaway(server);
     server->status = HTTP_SESSION_CLOSING;
 }
 
@@ -50,7 +54,7 @@ static void session_judge(struct http2_server *server) {
     else if (server->ids.highest >= HTTP2_STREAM_ID_MAX && !server->draining)
         http_server_begin_drain(&server->base);
     if (server->status == HTTP_SESSION_OPEN && has_no_request(server) &&
-        (server->draining || (!nghttp2_session_want_read(server->library) && !nghttp2_session_want_write(server->library))))
+        (server->goaway_final || (!nghttp2_session_want_read(server->library) && !nghttp2_session_want_write(server->library))))
         session_finish(server);
 }
 
@@ -188,7 +192,8 @@ static enum close_reason server_close_reason(const struct http_server *base) {
     return ((const struct http2_server *)(const void *)base)->reason;
 }
 
-/* RFC 9113 section 6.8: first the highest id, so that requests under way are not lost; the real one when they had time to come. */
+/* RFC 9113 section 6.8: first the highest id, so that requests under way are not lost; the real one when they have come: at the answer to a PING
+ * behind the first, or at the next tick. */
 static void server_begin_drain(struct http_server *base) {
     struct http2_server *server = http2_server_of(base);
     if (server->draining || server->status != HTTP_SESSION_OPEN)
@@ -197,8 +202,7 @@ static void server_begin_drain(struct http_server *base) {
     if (server->ids.highest >= HTTP2_STREAM_ID_MAX)
         server->reason = CLOSE_REASON_HTTP2_STREAMS_EXHAUSTED;
     (void)nghttp2_submit_shutdown_notice(server->library);
-    if (!server->inside && has_no_request(server))
-        session_finish(server);
+    (void)nghttp2_submit_ping(server->library, NGHTTP2_FLAG_NONE, NULL);
 }
 
 /* A response that waits for the client's window, and got none. */
@@ -216,10 +220,8 @@ static void server_tick(struct http_server *base) {
     if (server->status != HTTP_SESSION_OPEN)
         return;
     http2_defence_tick(&server->defence);
-    if (server->draining && !server->goaway_final) {
-        server->goaway_final = true;
-        (void)nghttp2_submit_goaway(server->library, NGHTTP2_FLAG_NONE, server->ids.highest, NGHTTP2_NO_ERROR, NULL, 0);
-    }
+    if (server->draining)
+        http2_server_say_goaway(server);
     LIST_FOR_EACH_SAFE(link, &server->streams) {
         struct http2_server_stream *stream = CONTAINER_OF(link, struct http2_server_stream, link);
         if (!has_stalled(stream))
@@ -248,10 +250,12 @@ static const struct http_server_functions functions = {
     .pause = http2_server_stream_pause,
     .resume = http2_server_stream_resume,
     .send_informational = http2_server_stream_send_informational,
+    .fits = http2_server_stream_fits,
     .send_head = http2_server_stream_send_head,
     .send_body = http2_server_stream_send_body,
     .send_end = http2_server_stream_send_end,
     .queued = http2_server_stream_queued,
+    .is_behind = http2_server_stream_is_behind,
     .produce = server_produce,
     .tick = server_tick,
     .close_reason = server_close_reason,

@@ -26,6 +26,8 @@ struct http2_server {
     struct list streams; /* of struct http2_server_stream */
     struct list drained; /* those whose owner is to be told */
     size_t stream_count;
+    size_t queued_bytes;   /* of all streams' queues */
+    size_t withheld_bytes; /* of all paused streams */
     struct http2_defence defence;
     struct http2_stream_ids ids;
     struct http2_frame_scan scan;

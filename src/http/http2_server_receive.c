@@ -89,14 +89,23 @@ int http2_server_frame_begin(struct http2_server *server, const struct http2_fra
 
 /* --- Heads --- */
 
+/* RFC 9113 section 8.7: nothing was done for it, and the client may try again. Its fields are still decoded, for the table is the session's. */
+static void refuse(struct http2_server *server, const nghttp2_frame *frame) {
+    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+        http2_stream_ids_reset(&server->ids, frame->hd.stream_id);
+    /* It fails for want of memory only. */
+    (void)nghttp2_submit_rst_stream(server->library, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
+}
+
 static int on_begin_headers(nghttp2_session *library, const nghttp2_frame *frame, void *user_data) {
     struct http2_server *server = user_data;
     struct http2_server_stream *stream;
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         stream = http2_server_stream_open(server, frame->hd.stream_id);
         if (stream == NULL)
-            return http2_server_fatal(server, CLOSE_REASON_MEMORY_CEILING, NGHTTP2_ENHANCE_YOUR_CALM);
-        nghttp2_session_set_stream_user_data(library, frame->hd.stream_id, stream);
+            refuse(server, frame);
+        else
+            nghttp2_session_set_stream_user_data(library, frame->hd.stream_id, stream);
         return 0;
     }
     stream = nghttp2_session_get_stream_user_data(library, frame->hd.stream_id);
@@ -213,23 +222,20 @@ static void remote_ended(struct http2_server *server, struct http2_server_stream
 static int on_data_chunk(nghttp2_session *library, uint8_t flags UNUSED, int32_t id, const uint8_t *bytes, size_t size, void *user_data) {
     struct http2_server *server = user_data;
     struct http2_server_stream *stream = nghttp2_session_get_stream_user_data(library, id);
-    /* One slow stream must not hold the others: the connection's window is credited at once. */
+    /* Bytes for a tunnel that does not stand yet: nobody could say where they belong. */
+    bool lost = stream != NULL && stream->request_phase == HTTP2_REQUEST_COMPLETE;
+    if (stream != NULL && !lost && stream->request_phase != HTTP2_REQUEST_ENDED) {
+        server->base.events->request_body(server->base.owner, &stream->base, span_make(bytes, size));
+        struct http2_server_stream *still = nghttp2_session_get_stream_user_data(library, id);
+        if (still != NULL) {
+            http2_server_stream_credit(still, size);
+            return 0;
+        }
+        stream = NULL;
+    }
     if (nghttp2_session_consume_connection(library, size) != 0)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
-    if (stream == NULL || stream->request_phase == HTTP2_REQUEST_ENDED)
-        return 0;
-    /* Bytes for a tunnel that does not stand yet: nobody could say where they belong. */
-    if (stream->request_phase == HTTP2_REQUEST_COMPLETE)
-        return stream_malformed(stream);
-    server->base.events->request_body(server->base.owner, &stream->base, span_make(bytes, size));
-    stream = nghttp2_session_get_stream_user_data(library, id);
-    if (stream == NULL)
-        return 0;
-    if (stream->paused)
-        stream->withheld_bytes += size;
-    else if (nghttp2_session_consume_stream(library, id, size) != 0)
-        return NGHTTP2_ERR_CALLBACK_FAILURE;
-    return 0;
+    return lost ? stream_malformed(stream) : 0;
 }
 
 static int data_frame_complete(struct http2_server *server, struct http2_server_stream *stream, const nghttp2_frame *frame) {
@@ -250,6 +256,9 @@ static int reset_frame_complete(struct http2_server *server, struct http2_server
 
 static int on_frame_received(nghttp2_session *library, const nghttp2_frame *frame, void *user_data) {
     struct http2_server *server = user_data;
+    /* The answer to the PING of a drain: what the client sent before it knew has come. */
+    if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && server->draining)
+        http2_server_say_goaway(server);
     if (frame->hd.stream_id == 0)
         return 0;
     struct http2_server_stream *stream = nghttp2_session_get_stream_user_data(library, frame->hd.stream_id);

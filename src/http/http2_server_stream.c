@@ -17,12 +17,24 @@ struct http2_server_stream *http2_server_stream_open(struct http2_server *server
     *stream = (struct http2_server_stream){.base = {.server = &server->base}, .id = id};
     buffer_init(&stream->queue, server->base.output->chunks);
     list_init(&stream->drained_link);
+    stream->arena = server->base.events->stream_begin(server->base.owner, &stream->base);
+    if (stream->arena == NULL) {
+        pool_release(&server->stream_pool, stream);
+        return NULL;
+    }
     list_push_back(&server->streams, &stream->link);
     server->stream_count++;
-    stream->arena = server->base.events->stream_begin(server->base.owner, &stream->base);
-    ASSERT(stream->arena != NULL);
     http2_request_head_init(&stream->request, stream->arena);
     return stream;
+}
+
+/* What was withheld counts no more with the session. */
+static void release_connection_window(struct http2_server_stream *stream) {
+    struct http2_server *server = http2_server_of(stream->base.server);
+    if (stream->uncredited_bytes > 0)
+        (void)nghttp2_session_consume_connection(server->library, stream->uncredited_bytes);
+    server->withheld_bytes -= stream->withheld_bytes;
+    stream->uncredited_bytes = 0;
 }
 
 void http2_server_stream_close(struct http2_server_stream *stream) {
@@ -31,7 +43,9 @@ void http2_server_stream_close(struct http2_server_stream *stream) {
     list_remove(&stream->link);
     list_remove(&stream->drained_link);
     server->stream_count--;
+    server->queued_bytes -= stream->queue.size;
     buffer_reset(&stream->queue);
+    release_connection_window(stream);
     server->base.events->stream_closed(server->base.owner, &stream->base);
     pool_release(&server->stream_pool, stream);
 }
@@ -89,12 +103,34 @@ void http2_server_stream_pause(struct http_stream *base) {
 void http2_server_stream_resume(struct http_stream *base) {
     struct http2_server_stream *stream = http2_server_stream_of(base);
     stream->paused = false;
+    release_connection_window(stream);
     if (stream->withheld_bytes > 0)
         (void)nghttp2_session_consume_stream(http2_server_of(base->server)->library, stream->id, stream->withheld_bytes);
     stream->withheld_bytes = 0;
 }
 
+void http2_server_stream_credit(struct http2_server_stream *stream, size_t size) {
+    struct http2_server *server = http2_server_of(stream->base.server);
+    /* One slow stream must not hold the others; many must not fill the worker's buffers. */
+    bool withholds = stream->paused && server->withheld_bytes + size > HTTP2_CONNECTION_WITHHELD_BYTES_MAX;
+    if (!withholds)
+        (void)nghttp2_session_consume_connection(server->library, size);
+    if (!stream->paused) {
+        (void)nghttp2_session_consume_stream(server->library, stream->id, size);
+        return;
+    }
+    stream->uncredited_bytes += withholds ? size : 0;
+    stream->withheld_bytes += size;
+    server->withheld_bytes += size;
+}
+
 /* --- The response --- */
+
+static size_t queue_limit(const struct http2_server *server) {
+    const struct pool *chunks = server->base.output->chunks;
+    bool crowded = server->queued_bytes > HTTP2_CONNECTION_QUEUE_BYTES_MAX || chunks->live_count > chunks->count_max / 2;
+    return crowded ? HTTP2_STREAM_LOW_WATER_BYTES : HTTP2_STREAM_HIGH_WATER_BYTES;
+}
 
 /* The library asks what the next DATA frame holds: `size` is what frame and windows allow. */
 static ssize_t data_read(nghttp2_session *library, int32_t id, uint8_t *bytes UNUSED, size_t size, uint32_t *flags,
@@ -145,6 +181,7 @@ int http2_server_stream_write_data(nghttp2_session *library, nghttp2_frame *fram
         if (!buffer_append(server->base.output, part))
             return http2_server_fatal(server, CLOSE_REASON_MEMORY_CEILING, NGHTTP2_INTERNAL_ERROR);
         buffer_consume(&stream->queue, part.size);
+        server->queued_bytes -= part.size;
         left -= part.size;
     }
     queue_shrank(server, stream, size);
@@ -190,6 +227,13 @@ static bool websocket_is_accepted(const struct http2_server_stream *stream, cons
            span_equal(message_head_value(head, HEADER_SEC_WEBSOCKET_ACCEPT), span_make(accept, WEBSOCKET_ACCEPT_SIZE));
 }
 
+bool http2_server_stream_fits(const struct http_stream *base, const struct message_head *head) {
+    const struct http2_server_stream *stream = (const struct http2_server_stream *)(const void *)base;
+    if (!stream->extended_connect)
+        return true;
+    return head->status == 101 ? websocket_is_accepted(stream, head) : head->status / 100 != 2;
+}
+
 /* RFC 8441 section 5: 101 becomes 200, without the fields of HTTP/1.1's handshake. */
 static bool send_tunnel_head(struct http2_server_stream *stream, const struct message_head *head) {
     struct message_head copy;
@@ -224,6 +268,7 @@ bool http2_server_stream_send_head(struct http_stream *base, const struct messag
 
 bool http2_server_stream_send_body(struct http_stream *base, struct span bytes) {
     struct http2_server_stream *stream = http2_server_stream_of(base);
+    struct http2_server *server = http2_server_of(base->server);
     if (stream->response_phase != HTTP2_RESPONSE_BODY)
         return false;
     if (stream->no_content || bytes.size == 0)
@@ -235,11 +280,12 @@ bool http2_server_stream_send_body(struct http_stream *base, struct span bytes) 
         return false;
     if (stream->has_length)
         stream->response_left -= bytes.size;
-    if (stream->queue.size > HTTP2_STREAM_HIGH_WATER_BYTES)
+    server->queued_bytes += bytes.size;
+    if (stream->queue.size > queue_limit(server))
         stream->above_high_water = true;
     /* Not an error where the frame is not deferred. */
     if (was_empty)
-        (void)nghttp2_session_resume_data(http2_server_of(base->server)->library, stream->id);
+        (void)nghttp2_session_resume_data(server->library, stream->id);
     return true;
 }
 
@@ -260,4 +306,9 @@ bool http2_server_stream_send_end(struct http_stream *base, const struct header 
 size_t http2_server_stream_queued(const struct http_stream *base) {
     const struct http2_server_stream *stream = (const struct http2_server_stream *)(const void *)base;
     return stream->queue.size;
+}
+
+bool http2_server_stream_is_behind(const struct http_stream *base) {
+    const struct http2_server_stream *stream = (const struct http2_server_stream *)(const void *)base;
+    return stream->above_high_water && stream->queue.size >= HTTP2_STREAM_LOW_WATER_BYTES;
 }

@@ -39,6 +39,7 @@ struct http2_server_stream {
     size_t trailer_count;
     uint64_t response_left;  /* of a response with content-length */
     size_t withheld_bytes;   /* received while paused, not credited to the stream's window */
+    size_t uncredited_bytes; /* of them: nor to the connection's */
     int32_t id;
     enum http2_request_phase request_phase;
     enum http2_response_phase response_phase;
@@ -66,7 +67,7 @@ static inline struct http2_server_stream *http2_server_stream_of(struct http_str
 
 /* --- http2_server_stream.c: the stream's life and its response --- */
 
-/* NULL: the pool's ceiling. Calls stream_begin. */
+/* Calls stream_begin. NULL: a ceiling, the pool's or the owner's; nothing is left of the stream with us. */
 struct http2_server_stream *http2_server_stream_open(struct http2_server *server, int32_t id);
 /* stream_closed, and the struct is gone. The library may still know the id; it no longer knows the stream. */
 void http2_server_stream_close(struct http2_server_stream *stream);
@@ -80,10 +81,14 @@ void http2_server_stream_answered(struct http2_server_stream *stream);
 void http2_server_stream_pause(struct http_stream *base);
 void http2_server_stream_resume(struct http_stream *base);
 bool http2_server_stream_send_informational(struct http_stream *base, const struct message_head *head);
+bool http2_server_stream_fits(const struct http_stream *base, const struct message_head *head);
 bool http2_server_stream_send_head(struct http_stream *base, const struct message_head *head, bool ends);
 bool http2_server_stream_send_body(struct http_stream *base, struct span bytes);
 bool http2_server_stream_send_end(struct http_stream *base, const struct header *trailers, size_t count);
 size_t http2_server_stream_queued(const struct http_stream *base);
+bool http2_server_stream_is_behind(const struct http_stream *base);
+/* Content came, and its owner has it: credits the windows, or withholds them while the stream is paused. */
+void http2_server_stream_credit(struct http2_server_stream *stream, size_t size);
 void http2_server_stream_abort(struct http_stream *base, enum close_reason reason);
 /* For the library: frames the queue's bytes. */
 int http2_server_stream_write_data(nghttp2_session *library, nghttp2_frame *frame, const uint8_t *frame_head, size_t size,
@@ -95,6 +100,9 @@ int http2_server_stream_write_data(nghttp2_session *library, nghttp2_frame *fram
 bool http2_server_frame_is_late(const struct http2_server *server, const struct http2_frame_head *frame);
 /* A frame's head came: 0, or the session must end (http2_server_fatal). */
 int http2_server_frame_begin(struct http2_server *server, const struct http2_frame_head *frame);
+
+/* The GOAWAY with the highest id that came, once. */
+void http2_server_say_goaway(struct http2_server *server);
 
 /* Sets those of receiving. */
 void http2_server_receive_callbacks(nghttp2_session_callbacks *callbacks);

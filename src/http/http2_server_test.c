@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/assert.h"
+#include "http/http2_server_stream.h"
 #include "http/http2_stream_ids.h"
 #include "http/websocket_key.h"
 
@@ -36,13 +37,14 @@ struct peer {
     size_t body_size;   /* what the client received */
     bool silent;        /* the owner does not answer by itself */
     bool pause;
+    bool full;          /* the owner has no room */
 };
 
 /* --- The owner --- */
 
 static struct arena *on_begin(void *owner, struct http_stream *stream) {
     struct peer *peer = owner;
-    for (size_t i = 0; i < EXCHANGES_MAX; i++) {
+    for (size_t i = 0; i < EXCHANGES_MAX && !peer->full; i++) {
         if (peer->exchanges[i].used)
             continue;
         peer->exchanges[i].used = true;
@@ -50,7 +52,7 @@ static struct arena *on_begin(void *owner, struct http_stream *stream) {
         peer->last = stream;
         return &peer->exchanges[i].arena;
     }
-    fail();
+    assert_true(peer->full);
     return NULL;
 }
 
@@ -433,8 +435,14 @@ static void test_websocket(void **state UNUSED) {
     websocket_accept_of(message_head_value(exchange->head, HEADER_SEC_WEBSOCKET_KEY), accept);
     message_head_add(&head, HEADER_UPGRADE, SPAN_LITERAL("websocket"));
     message_head_add(&head, HEADER_SEC_WEBSOCKET_ACCEPT, SPAN_LITERAL("wrong"));
+    assert_false(http_server_fits(peer.last, &head));
     assert_false(http_server_send_head(peer.last, &head, false));
+    struct message_head other = make_head(peer.last, 200);
+    assert_false(http_server_fits(peer.last, &other));
+    other.status = 403;
+    assert_true(http_server_fits(peer.last, &other));
     message_head_set(&head, HEADER_SEC_WEBSOCKET_ACCEPT, span_make(accept, sizeof(accept)));
+    assert_true(http_server_fits(peer.last, &head));
     assert_true(http_server_send_head(peer.last, &head, false));
     assert_true(http_server_send_body(peer.last, SPAN_LITERAL("down")));
     peer.upload = SPAN_LITERAL("up");
@@ -507,6 +515,82 @@ static void test_paused_request(void **state UNUSED) {
     peer_deinit(&peer);
 }
 
+/* Streams that wait for the client's windows share what one connection may hold: past it, one that could hold more rests earlier. */
+static void test_crowded_queues(void **state UNUSED) {
+    static char content[HTTP2_STREAM_HIGH_WATER_BYTES + 65535];
+    enum { STREAMS = HTTP2_CONNECTION_QUEUE_BYTES_MAX / HTTP2_STREAM_HIGH_WATER_BYTES + 1 };
+    struct http_stream *streams[STREAMS], *last;
+    struct peer peer;
+    peer_init(&peer, true);
+    peer.silent = true;
+    for (size_t i = 0; i < STREAMS; i++) {
+        request(&peer, get, ARRAY_SIZE(get), false);
+        run(&peer);
+        streams[i] = peer.last;
+        struct message_head head = make_head(streams[i], 200);
+        assert_true(http_server_send_head(streams[i], &head, false));
+        assert_true(http_server_send_body(streams[i], span_make(content, i == 0 ? sizeof(content) : HTTP2_STREAM_HIGH_WATER_BYTES)));
+        run(&peer);
+        assert_int_equal(http_server_stream_is_behind(streams[i]), i == 0 || i == STREAMS - 1);
+    }
+    int32_t id = request(&peer, get, ARRAY_SIZE(get), false);
+    run(&peer);
+    last = peer.last;
+    struct message_head head = make_head(last, 200);
+    assert_true(http_server_send_head(last, &head, false));
+    assert_true(http_server_send_body(last, span_make(content, HTTP2_STREAM_LOW_WATER_BYTES)));
+    assert_false(http_server_stream_is_behind(last));
+    assert_true(http_server_send_body(last, span_make(content, 1)));
+    assert_true(http_server_stream_is_behind(last));
+    /* The others go; what was told to rest is told to go on. */
+    for (size_t i = 0; i < STREAMS; i++)
+        http_server_abort(streams[i], CLOSE_REASON_MEMORY_CEILING);
+    assert_int_equal(peer.server.queued_bytes, HTTP2_STREAM_LOW_WATER_BYTES + 1);
+    assert_int_equal(nghttp2_submit_window_update(peer.client, 0, 0, 1024 * 1024), 0);
+    assert_int_equal(nghttp2_submit_window_update(peer.client, 0, id, 1024 * 1024), 0);
+    forget_log(&peer);
+    run(&peer);
+    expect_in_log(&peer, "drained;");
+    assert_int_equal(peer.server.queued_bytes, 0);
+    assert_true(http_server_send_end(last, NULL, 0));
+    run(&peer);
+    peer_deinit(&peer);
+}
+
+/* Paused streams give the connection's window back at once, until they hold too much together; it comes back when one of them goes on or ends. */
+static void test_withheld_window(void **state UNUSED) {
+    static char content[HTTP2_STREAM_WINDOW_BYTES];
+    enum { STREAMS = (HTTP2_CONNECTION_WITHHELD_BYTES_MAX + HTTP2_CONNECTION_WINDOW_BYTES) / HTTP2_STREAM_WINDOW_BYTES };
+    struct http_stream *streams[STREAMS];
+    struct peer peer;
+    peer_init(&peer, false);
+    peer.pause = true;
+    peer.silent = true;
+    for (size_t i = 0; i < STREAMS; i++) {
+        peer.upload = span_make(content, sizeof(content));
+        request(&peer, post, ARRAY_SIZE(post), true);
+        run(&peer);
+        assert_int_equal(peer.upload.size, 0);
+        streams[i] = peer.last;
+    }
+    assert_true(peer.server.withheld_bytes >= HTTP2_CONNECTION_WITHHELD_BYTES_MAX);
+    peer.pause = false;
+    peer.upload = SPAN_LITERAL("more");
+    request(&peer, post, ARRAY_SIZE(post), true);
+    run(&peer);
+    assert_int_equal(peer.upload.size, 4);
+    /* Half a window, below which none is granted. */
+    http_server_resume(streams[STREAMS - 1]);
+    http_server_resume(streams[STREAMS - 2]);
+    run(&peer);
+    assert_int_equal(peer.upload.size, 0);
+    for (size_t i = 0; i < STREAMS; i++)
+        http_server_abort(streams[i], CLOSE_REASON_MEMORY_CEILING);
+    assert_int_equal(peer.server.withheld_bytes, 0);
+    run(&peer);
+    peer_deinit(&peer);
+}
+
 static void test_stalled(void **state UNUSED) {
     static char content[100000];
     struct peer peer;
@@ -542,6 +626,27 @@ static void test_early_answer(void **state UNUSED) {
     peer_deinit(&peer);
 }
 
+/* The owner has no room for one more: the client may try again, and both tables of fields stay in step. */
+static void test_refused(void **state UNUSED) {
+    static const struct field with[] = {FIELD(":method", "POST"), FIELD(":scheme", "https"), FIELD(":authority", "b.example"), FIELD(":path", "/"),
+                                        FIELD("x-new", "in the table")};
+    struct peer peer;
+    peer_init(&peer, false);
+    peer.full = true;
+    request(&peer, get, ARRAY_SIZE(get), false);
+    peer.upload = SPAN_LITERAL("content that is on its way");
+    request(&peer, with, ARRAY_SIZE(with), true);
+    run(&peer);
+    expect_log(&peer, "<over 7><over 7>");
+    assert_int_equal(http_server_status(&peer.server.base), HTTP_SESSION_OPEN);
+    assert_true(http_server_is_idle(&peer.server.base));
+    peer.full = false;
+    request(&peer, with, ARRAY_SIZE(with), true);
+    run(&peer);
+    expect_log(&peer, "POST https b.example / + x-new=in the table;end;closed;" ANSWERED);
+    peer_deinit(&peer);
+}
+
 static void test_client_reset(void **state UNUSED) {
     struct peer peer;
     peer_init(&peer, false);
@@ -562,19 +667,47 @@ static void test_drain(void **state UNUSED) {
     request(&peer, get, ARRAY_SIZE(get), false);
     run(&peer);
     http_server_begin_drain(&peer.server.base);
+    /* What the client sends before it knows is still served. */
+    request(&peer, post, ARRAY_SIZE(post), false);
+    (void)to_server(&peer);
+    (void)to_client(&peer);
+    expect_log(&peer, "GET https a.example /x?y;POST https a.example /;<goaway 2147483647 0>");
     run(&peer);
-    expect_log(&peer, "GET https a.example /x?y;<goaway 2147483647 0>");
-    http_server_tick(&peer.server.base);
-    run(&peer);
-    expect_log(&peer, "<goaway 1 0>");
+    expect_log(&peer, "<goaway 3 0>");
     assert_int_equal(http_server_status(&peer.server.base), HTTP_SESSION_OPEN);
     peer.silent = false;
-    answer(&peer, peer.last, 200);
-    run(&peer);
-    expect_log(&peer, "closed;" ANSWERED);
+    for (size_t i = 0; i < 2; i++) {
+        answer(&peer, &CONTAINER_OF(peer.server.streams.next, struct http2_server_stream, link)->base, 200);
+        run(&peer);
+        expect_log(&peer, "closed;" ANSWERED);
+    }
     assert_int_equal(http_server_status(&peer.server.base), HTTP_SESSION_CLOSING);
     assert_int_equal(http_server_close_reason(&peer.server.base), CLOSE_REASON_NONE);
     peer_deinit(&peer);
+}
+
+/* An idle session waits for the answer to its PING, for a request may be on its way; but not for ever. */
+static void test_drain_of_an_idle_session(void **state UNUSED) {
+    for (size_t answers = 0; answers < 2; answers++) {
+        struct peer peer;
+        peer_init(&peer, false);
+        run(&peer);
+        http_server_begin_drain(&peer.server.base);
+        (void)to_client(&peer);
+        assert_int_equal(http_server_status(&peer.server.base), HTTP_SESSION_OPEN);
+        if (answers == 0)
+            http_server_tick(&peer.server.base);
+        else
+            (void)to_server(&peer);
+        assert_int_equal(http_server_status(&peer.server.base), HTTP_SESSION_CLOSING);
+        expect_log(&peer, "<goaway 2147483647 0>");
+        /* RFC 9113 section 6.8: stream 0, code 0. */
+        static const char goaway[] = "\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        http_server_produce(&peer.server.base);
+        assert_int_equal(peer.output.size, sizeof(goaway) - 1);
+        assert_memory_equal(buffer_front(&peer.output).data, goaway, sizeof(goaway) - 1);
+        peer_deinit(&peer);
+    }
 }
 
 static void test_client_leaves(void **state UNUSED) {
@@ -769,10 +902,14 @@ int main(void) {
         cmocka_unit_test(test_websocket_accept),
         cmocka_unit_test(test_response_waits_for_window),
         cmocka_unit_test(test_paused_request),
+        cmocka_unit_test(test_crowded_queues),
+        cmocka_unit_test(test_withheld_window),
         cmocka_unit_test(test_stalled),
         cmocka_unit_test(test_early_answer),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_client_reset),
         cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_of_an_idle_session),
         cmocka_unit_test(test_client_leaves),
         cmocka_unit_test(test_floods),
         cmocka_unit_test(test_continuation_flood),

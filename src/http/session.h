@@ -44,8 +44,9 @@ struct http_stream {
 };
 
 struct http_server_events {
-    /* A request's first bytes came: gives the arena that its head will live in. Never NULL; it must last until stream_closed. From here on a
-     * head that takes too long may be answered with 408. */
+    /* A request's first bytes came: gives the arena that its head will live in; it must last until stream_closed. From here on a head that
+     * takes too long may be answered with 408. NULL, for HTTP/2 only: there is no room for one more request; the stream is refused (RFC 9113
+     * section 8.7: its client may try again) and nothing further is said of it. */
     struct arena *(*stream_begin)(void *owner, struct http_stream *stream);
     void (*request_head)(void *owner, struct http_stream *stream, struct message_head *head, bool ends);
     void (*request_body)(void *owner, struct http_stream *stream, struct span bytes);
@@ -59,8 +60,8 @@ struct http_server_events {
     /* The stream ended before its response did: the client left (DOWNSTREAM_CLOSED, DOWNSTREAM_BODY_TRUNCATED; HTTP/2: it reset the stream,
      * HTTP2_STREAM_RESET) or broke the protocol. Nothing can be sent any more. stream_closed follows. */
     void (*stream_failed)(void *owner, struct http_stream *stream, enum close_reason reason);
-    /* HTTP/2 only: the queue of this stream, which had passed HTTP2_STREAM_HIGH_WATER_BYTES, fell below HTTP2_STREAM_LOW_WATER_BYTES: read
-     * its source on. From inside produce. */
+    /* HTTP/2 only: the queue of this stream, which was behind, fell below HTTP2_STREAM_LOW_WATER_BYTES: read its source on. From inside
+     * produce. */
     void (*stream_drained)(void *owner, struct http_stream *stream);
     /* The last call about this stream, always made for each stream_begin: the arena may go, the next request may begin. Look at
      * http_server_status and feed it the bytes that were kept, if any (not from inside this event). HTTP/2: the response's last byte was
@@ -77,10 +78,12 @@ struct http_server_functions {
     void (*pause)(struct http_stream *stream);
     void (*resume)(struct http_stream *stream);
     bool (*send_informational)(struct http_stream *stream, const struct message_head *head);
+    bool (*fits)(const struct http_stream *stream, const struct message_head *head);
     bool (*send_head)(struct http_stream *stream, const struct message_head *head, bool ends);
     bool (*send_body)(struct http_stream *stream, struct span bytes);
     bool (*send_end)(struct http_stream *stream, const struct header *trailers, size_t count);
     size_t (*queued)(const struct http_stream *stream);
+    bool (*is_behind)(const struct http_stream *stream);
     void (*produce)(struct http_server *server);
     void (*tick)(struct http_server *server);
     enum close_reason (*close_reason)(const struct http_server *server);
@@ -112,13 +115,13 @@ static inline bool http_server_is_idle(const struct http_server *server) {
     return server->functions->is_idle(server);
 }
 /* The next (or present) response says connection: close; an idle session turns CLOSING. HTTP/2: GOAWAY with the highest stream id (the client
- * opens no more), at the next tick the real one; CLOSING when no stream is left. Call produce and flush. */
+ * opens no more) and a PING, at its answer or at the next tick the real one; CLOSING when then no stream is left. Call produce and flush. */
 static inline void http_server_begin_drain(struct http_server *server) {
     server->functions->begin_drain(server);
 }
 /* Back-pressure on the request's content: while paused, receive consumes nothing of it. Resume, then receive again. HTTP/2: body events still
  * come up to the window that was granted (HTTP2_STREAM_WINDOW_BYTES); it grows again after resume. The connection's window is credited on
- * receipt, so that one slow stream does not hold the others. */
+ * receipt, so that one slow stream does not hold the others, until paused streams together hold HTTP2_CONNECTION_WITHHELD_BYTES_MAX. */
 static inline void http_server_pause(struct http_stream *stream) {
     stream->server->functions->pause(stream);
 }
@@ -128,6 +131,11 @@ static inline void http_server_resume(struct http_stream *stream) {
 /* A 1xx other than 101. Silently dropped for an HTTP/1.0 client (RFC 9110 section 15.2). Not after the final head. */
 MUST_USE static inline bool http_server_send_informational(struct http_stream *stream, const struct message_head *head) {
     return stream->server->functions->send_informational(stream, head);
+}
+/* Whether a final head of the upstream answers what the client asked for. False: for a WebSocket of HTTP/2 (RFC 8441) a 101 that does not accept
+ * the key, or another success: its client would take that for a tunnel. Answer in the upstream's place. */
+static inline bool http_server_fits(const struct http_stream *stream, const struct message_head *head) {
+    return stream->server->functions->fits(stream, head);
 }
 /* The final response head, or 101. Framing, connection and keep-alive fields are the session's own: those in the head are ignored, except
  * content-length, which is kept and enforced. With `ends` and no content-length, content-length: 0 is said where a body is possible. */
@@ -143,10 +151,15 @@ MUST_USE static inline bool http_server_send_body(struct http_stream *stream, st
 MUST_USE static inline bool http_server_send_end(struct http_stream *stream, const struct header *trailers, size_t count) {
     return stream->server->functions->send_end(stream, trailers, count);
 }
-/* Response bytes that send_body took and that are not in the output yet. HTTP/1: 0. Above HTTP2_STREAM_HIGH_WATER_BYTES the owner stops reading
- * the stream's source until stream_drained. */
+/* Response bytes that send_body took and that are not in the output yet. HTTP/1: 0. */
 static inline size_t http_server_stream_queued(const struct http_stream *stream) {
     return stream->server->functions->queued(stream);
+}
+/* To be asked after send_body: more is queued than should be, so the owner stops reading the stream's source until stream_drained. The limit is
+ * HTTP2_STREAM_HIGH_WATER_BYTES, or HTTP2_STREAM_LOW_WATER_BYTES while all streams of the session together hold HTTP2_CONNECTION_QUEUE_BYTES_MAX
+ * or the pool of chunks is half used: a session keeps no more than that and one reading of each stream. HTTP/1: false. */
+static inline bool http_server_stream_is_behind(const struct http_stream *stream) {
+    return stream->server->functions->is_behind(stream);
 }
 /* Moves into the output what may go now: frames of the streams in turn, as the windows permit, until the output holds
  * BUFFER_HIGH_WATER_BYTES. Call it before each flush of a turn, and when the output was drained. HTTP/1: nothing to do. Calls

@@ -365,6 +365,10 @@ static void on_head(void *owner, struct http_client_stream *stream, struct messa
         return;
     take_note(owner, exchange);
     exchange->attempt.response_ended = ends;
+    if (!http_server_fits(exchange->stream, head)) {
+        attempt_failed(exchange, &(struct retry_question){.failure = ATTEMPT_MALFORMED}, SPAN_EMPTY);
+        return;
+    }
     if (retries_status(exchange, head))
         return;
     struct proxy_context *context = exchange->context;

@@ -23,8 +23,9 @@ enum coalesce_verdict {
 void coalesce_route(const struct gateway_settings *settings, const struct listener *listener, const struct filter_chain *own,
                     const struct tls_identity *shown, const struct message_head *request, uint64_t draw, struct decision *decision);
 
-/* Asked only when the connection's own chain has no virtual host for `host` (lower-case, without port). `shown` is the identity that the
- * handshake showed. Sets the owner unless there is none: the listener's most specific chain for the name. */
+/* Asked only when the connection's own chain has no virtual host for `host` (lower-case, without port). `shown` is the identity that the handshake
+ * showed; a session that was resumed showed one with the same names (tls_session_create_server). Sets the owner unless there is none: the
+ * listener's most specific chain for the name. */
 enum coalesce_verdict coalesce(const struct listener *listener, const struct filter_chain *own, const struct tls_identity *shown,
                                struct span host, const struct filter_chain **ret_owner);
 

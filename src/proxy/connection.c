@@ -28,7 +28,33 @@ void connection_change_phase(struct connection *connection, enum connection_phas
     ASSERT(connection_next_phases[connection->phase] & (1u << phase));
     if (connection->phase == CONNECTION_SNIFF)
         sniff_deinit(connection_sniff(connection));
+    if (phase == CONNECTION_SNIFF)
+        newcomers_add(&connection->context->newcomers, &connection->newcomer);
+    else if (phase != CONNECTION_HANDSHAKE)
+        newcomers_remove(&connection->context->newcomers, &connection->newcomer);
     connection->phase = phase;
+}
+
+static void newcomer_run(struct newcomer *newcomer) {
+    struct connection *connection = CONTAINER_OF(newcomer, struct connection, newcomer);
+    if (connection->phase == CONNECTION_SNIFF)
+        sniff_readable(connection);
+    else if (connection->phase == CONNECTION_HANDSHAKE)
+        handshake_readable(connection);
+}
+
+static void newcomer_evict(struct newcomer *newcomer) {
+    struct connection *connection = CONTAINER_OF(newcomer, struct connection, newcomer);
+    connection_close(connection, CLOSE_REASON_HANDSHAKE_EVICTED, true);
+}
+
+void connection_newcomer_readable(struct transport *transport) {
+    struct connection *connection = transport->owner;
+    /* What a peer said before it went is lost after this. */
+    if (transport->broken)
+        newcomer_run(&connection->newcomer);
+    else
+        newcomers_queue(&connection->context->newcomers, &connection->newcomer);
 }
 
 struct sniff *connection_sniff(struct connection *connection) {
@@ -140,6 +166,13 @@ void connection_close(struct connection *connection, enum close_reason reason, b
     context_bury(context, &connection->grave);
 }
 
+void connection_refuse_hello(struct connection *connection, enum close_reason reason, bool reset) {
+    /* RFC 8446 sections 5.1 and 6: an alert of level fatal, before any key. */
+    const char record[] = {21, 3, 3, 0, 2, 2, (char)connection->alert};
+    bool told = connection->alert != 0 && transport_write(&connection->transport, span_make(record, sizeof(record)));
+    connection_close(connection, reason, reset && !told);
+}
+
 static void http_phase_closed(void *owner) {
     connection_close(owner, CLOSE_REASON_COMPLETE, false);
 }
@@ -243,7 +276,7 @@ void connection_matched(struct connection *connection, const struct filter_chain
     } else if (is_tls) {
         handshake_begin(connection, bytes);
     } else {
-        connection_close(connection, CLOSE_REASON_NOT_TLS, false);
+        connection_refuse_hello(connection, CLOSE_REASON_NOT_TLS, false);
     }
     connection_unpin(connection);
 }
@@ -284,6 +317,7 @@ void connection_accept(struct proxy_context *context, int descriptor, const stru
     counter_add(&context->counters.connections_active, 1);
     list_push_back(&context->live_connections, &connection->live);
     list_init(&connection->grave.link);
+    newcomer_init(&connection->newcomer, newcomer_run, newcomer_evict);
     timer_init(&connection->deadline, NULL);
     if (transport_init(&connection->transport, context, descriptor) < 0) {
         socket_close(descriptor);

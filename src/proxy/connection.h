@@ -52,8 +52,10 @@ struct connection {
     /* While a chain is being chosen, and in CONNECTION_SNIFF for one that came in by a listener on its way out; else NULL: only requests pin. */
     struct pinned_snapshot *pinned;
     uint32_t hello_size;            /* wire bytes of the ClientHello */
+    struct newcomer newcomer;       /* while in CONNECTION_SNIFF or CONNECTION_HANDSHAKE */
     struct timer deadline;          /* of CONNECTION_SNIFF and CONNECTION_HANDSHAKE */
     enum close_reason close_reason;
+    uint8_t alert;                  /* what is said before it closes to a peer whose hello cannot be read; 0: nothing */
     bool torn_down;
     bool has_received;              /* a byte came in CONNECTION_SNIFF: its end is worth a line in the access log */
     union {
@@ -82,6 +84,12 @@ MUST_USE bool listener_key_make(struct span bind, uint16_t port, struct listener
 /* --- Between the sources of the connection: connection.c, sniff.c, handshake.c --- */
 void connection_change_phase(struct connection *connection, enum connection_phase phase);
 struct sniff *connection_sniff(struct connection *connection);
+/* In those two phases: something came. The connection looks when newcomers get their turn. */
+void connection_newcomer_readable(struct transport *transport);
+void sniff_readable(struct connection *connection);
+void handshake_readable(struct connection *connection);
+/* Ends a connection for which there is no chain, or not for what it says: with the alert that its hello earned, if any. */
+void connection_refuse_hello(struct connection *connection, enum close_reason reason, bool reset);
 /* sniff.c: waits for the hello; ends in connection_matched or in a close. */
 void sniff_begin(struct connection *connection);
 void sniff_deinit(struct sniff *sniff);

@@ -33,6 +33,7 @@ static void turns(struct scene *scene, int count) {
         context->now_ns += MILLISECONDS(1);
         timer_wheel_advance(&context->timers, context->now_ns);
         context_run_ready(context);
+        newcomers_run(&context->newcomers, clock_monotonic_ns());
         context_free_buried(context);
     }
 }

@@ -24,6 +24,7 @@ int context_init(struct proxy_context *context) {
     list_init(&context->ready);
     list_init(&context->graveyard);
     list_init(&context->live_connections);
+    newcomers_init(&context->newcomers);
     list_init(&context->snapshots);
     return 0;
 }
@@ -32,6 +33,7 @@ void context_deinit(struct proxy_context *context) {
     ASSERT(list_is_empty(&context->ready));
     ASSERT(list_is_empty(&context->graveyard));
     ASSERT(list_is_empty(&context->live_connections));
+    ASSERT(context->newcomers.count == 0);
     ASSERT(list_is_empty(&context->snapshots));
     pool_deinit(&context->connections);
     pool_deinit(&context->chunks);
@@ -103,4 +105,10 @@ void context_free_buried(struct proxy_context *context) {
         struct grave *grave = CONTAINER_OF(link, struct grave, link);
         grave->free_owner(grave);
     }
+}
+
+void context_count(struct proxy_context *context) {
+    counter_set(&context->counters.buffer_bytes, context->chunks.live_count * BUFFER_CHUNK_BYTES);
+    counter_set(&context->counters.handshakes_active, context->newcomers.count);
+    counter_set(&context->counters.buffer_bytes_peak, context->chunks.live_peak * BUFFER_CHUNK_BYTES);
 }

@@ -14,6 +14,7 @@
 #include "os/loop.h"
 #include "proxy/http_date.h"
 #include "proxy/balance.h"
+#include "proxy/newcomers.h"
 #include "snapshot/endpoint_table.h"
 #include "snapshot/snapshot.h"
 #include "wire/close_reason.h"
@@ -40,6 +41,11 @@ struct proxy_counters {
     struct counter upstream_connect_failures;   /* refused, timed out, or the handshake of TLS failed */
     struct counter upstream_retries;
     struct counter mirrors_sent, mirrors_dropped;
+    struct counter handshakes_active; /* connections that have not finished their handshake, or not chosen a protocol */
+    /* HTTP/2 streams that were refused for WORKER_EXCHANGES_MAX. */
+    struct counter streams_refused;
+    /* Bytes of all buffers, as chunks of memory: now, and at most so far. BUFFER_CHUNKS_MAX is their ceiling. */
+    struct counter buffer_bytes, buffer_bytes_peak;
     /* HTTP sessions that ended on their own account: the peer broke the protocol, or met a limit against floods. Named by
      * close_reason_counter. */
     struct counter sessions_closed[CLOSE_REASON_COUNT];
@@ -61,6 +67,7 @@ struct proxy_context {
     char *write_bytes;       /* WORKER_WRITE_BYTES: ciphertext on its way out */
     struct list ready;       /* struct ready_link: those that must run again though no edge will come */
     struct list graveyard;   /* struct grave: objects that die at the end of the turn */
+    struct newcomers newcomers;
     struct list live_connections; /* struct connection, for drain and shutdown */
     struct pinned_snapshot *current;
     struct list snapshots;
@@ -99,6 +106,8 @@ void context_deinit(struct proxy_context *context);
 void context_run_ready(struct proxy_context *context);
 /* Frees the buried. At the end of a turn, with nothing of theirs on the stack. */
 void context_free_buried(struct proxy_context *context);
+/* Shows in the counters what the buffers hold, and how many newcomers there are. At the end of a turn. */
+void context_count(struct proxy_context *context);
 /* The worker's next snapshot: pinned as the current one, while the former loses that pin. */
 void context_set_current(struct proxy_context *context, const struct snapshot *snapshot);
 

@@ -36,7 +36,11 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     struct proxy_context *context = http_connection_context(http);
     struct exchange *exchange = pool_take(&context->exchanges);
     bool pooled = exchange != NULL;
-    /* The pool's ceiling is that of connections; pipelined requests of one turn may leave more behind until the turn ends. */
+    if (!pooled && http_connection_is_multiplexed(http)) {
+        counter_add(&context->counters.streams_refused, 1);
+        return NULL;
+    }
+    /* HTTP/1: one a connection, and those have their own ceiling. */
     if (!pooled)
         exchange = memory_allocate(sizeof(*exchange));
     memset(exchange, 0, offsetof(struct exchange, memory));
@@ -511,7 +515,7 @@ const struct http_server_events exchange_server_events = {
 /* --- What workers set up --- */
 
 void exchange_context_init(struct proxy_context *context) {
-    pool_init(&context->exchanges, sizeof(struct exchange), WORKER_CONNECTIONS_MAX, WORKER_EXCHANGES_KEPT_MAX);
+    pool_init(&context->exchanges, sizeof(struct exchange), WORKER_EXCHANGES_MAX, WORKER_EXCHANGES_KEPT_MAX);
     context->upstream = upstream_pool_create(context, &attempt_upstream_handler);
     context->mirrors = mirror_pool_create(context);
 }

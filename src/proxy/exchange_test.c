@@ -46,6 +46,43 @@ static void a_request_goes_through_and_the_connection_is_reused(void **state) {
     peer_free(peer);
 }
 
+static bool has_bytes(const struct client *client, const char *bytes, size_t size) {
+    for (size_t i = 0; i + size <= client->size; i++)
+        if (memcmp(client->bytes + i, bytes, size) == 0)
+            return true;
+    return false;
+}
+
+static void one_http2_request_too_many_is_refused(void **state) {
+    (void)state;
+    /* RFC 9113 section 3.4 and 6.2; two requests GET http://a.com/, on streams 1 and 3, with fields of HPACK's static table. */
+    static const char bytes[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"
+                                "\0\0\x0a\1\5\0\0\0\1\x82\x86\x84\1\5a.com"
+                                "\0\0\x0a\1\5\0\0\0\3\x82\x86\x84\1\5a.com";
+    static const char refused[] = "\0\0\4\3\0\0\0\0\3\0\0\0\7";
+    world.context.exchanges.count_max = 1;
+    struct client *client = client_connect();
+    assert_int_equal(write(client->descriptor, bytes, sizeof(bytes) - 1), sizeof(bytes) - 1);
+    struct peer *peer = peer_accept();
+    peer_expect(peer, "\r\n\r\n");
+    for (int i = 0; i < 2000 && !has_bytes(client, refused, sizeof(refused) - 1); i++) {
+        turn();
+        client_read(client);
+    }
+    assert_true(has_bytes(client, refused, sizeof(refused) - 1));
+    assert_int_equal(counter_read(&world.context.counters.streams_refused), 1);
+    peer_send(peer, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+    for (int i = 0; i < 2000 && !has_bytes(client, "hello", 5); i++) {
+        turn();
+        client_read(client);
+    }
+    assert_true(has_bytes(client, "hello", 5));
+    expect_log("HTTP/2 GET 200 - via_upstream 0 5 live\n");
+    client_free(client);
+    peer_free(peer);
+}
+
 static void answers_of_its_own(void **state) {
     (void)state;
     static const struct {
@@ -267,6 +304,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_early_answer_ends_both_connections, setup, teardown),
         cmocka_unit_test_setup_teardown(an_upgrade_becomes_a_tunnel_with_half_close, setup, teardown),
         cmocka_unit_test_setup_teardown(a_drained_connection_says_close, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_http2_request_too_many_is_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

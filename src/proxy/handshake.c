@@ -61,10 +61,10 @@ static void handshake_go_on(struct connection *connection, struct span bytes) {
     UNREACHABLE();
 }
 
-static void handshake_readable(struct transport *transport) {
-    struct connection *connection = transport->owner;
-    if (connection->phase == CONNECTION_HANDSHAKE)
-        handshake_go_on(connection, SPAN_EMPTY);
+void handshake_readable(struct connection *connection) {
+    /* A hello may be replayed; who answers ours is there. */
+    newcomers_prove(&connection->context->newcomers, &connection->newcomer);
+    handshake_go_on(connection, SPAN_EMPTY);
 }
 
 static void handshake_failed(struct transport *transport) {
@@ -78,6 +78,11 @@ static void handshake_expired(struct timer *timer) {
 /* What keeps a chain from shaking hands; true when something did and the connection is closed. */
 static bool handshake_is_refused(struct connection *connection) {
     const struct filter_chain *chain = connection->facts.chain;
+    if (connection->transport.hung_up) {
+        /* It waited for its turn too long for its peer, and a handshake is dear. */
+        handshake_fail(connection, CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED);
+        return true;
+    }
     if (!filter_chain_can_shake_hands(chain)) {
         /* As Envoy: closed at the handshake's start, before any ServerHello. */
         if (connection_may_warn(connection))
@@ -105,7 +110,7 @@ void handshake_begin(struct connection *connection, struct span bytes) {
     const struct filter_chain *chain = connection->facts.chain;
     timer_init(&connection->deadline, handshake_expired);
     timer_set(&context->timers, &connection->deadline, context->now_ns, DEADLINE_HANDSHAKE_NS);
-    transport->readable = handshake_readable;
+    transport->readable = connection_newcomer_readable;
     transport->drained = NULL;
     transport->failed = handshake_failed;
     transport_start_tls(transport, tls_session_create_server(&(struct tls_server_options){.policy = chain->tls_policy,

@@ -100,7 +100,7 @@ bool http_connection_is_multiplexed(const struct http_connection *http) {
 bool http_connection_is_behind(const struct exchange *exchange) {
     const struct http_connection *http = exchange->http;
     if (http->multiplexed)
-        return http_server_stream_queued(exchange->stream) > HTTP2_STREAM_HIGH_WATER_BYTES;
+        return http_server_stream_is_behind(exchange->stream);
     return transport_output_size(http->transport) > BUFFER_HIGH_WATER_BYTES;
 }
 

@@ -64,7 +64,7 @@ static void sniff_decide(struct connection *connection, struct span bytes, const
     connection->facts.listener = listener;
     /* No other chain is looked for, as in Envoy: the name has chosen. */
     if (chain == NULL || (chain->wants_mesh_protocol && (hello == NULL || !hello_offers_mesh(hello))))
-        connection_close(connection, CLOSE_REASON_NO_FILTER_CHAIN, true);
+        connection_refuse_hello(connection, CLOSE_REASON_NO_FILTER_CHAIN, true);
     else
         connection_matched(connection, chain, bytes, hello != NULL);
 }
@@ -84,7 +84,8 @@ static bool sniff_feed(struct connection *connection, struct span bytes) {
         return false;
     case CLIENT_HELLO_NOT_TLS:
     case CLIENT_HELLO_INVALID:
-        /* As Envoy's TLS inspector: what is no hello is no TLS, and has no server name. */
+        /* As Envoy's TLS inspector: what is no hello is no TLS, and has no server name. Nobody but us can tell the peer what was wrong with it. */
+        connection->alert = client_hello_alert(&sniff->reader, sniff->size > 0 ? span_make(sniff->bytes, sniff->size) : bytes);
         sniff_decide(connection, bytes, NULL);
         return false;
     case CLIENT_HELLO_TOO_LARGE:
@@ -101,8 +102,8 @@ static void sniff_lost(struct connection *connection, enum close_reason silent_r
     connection_close(connection, connection->has_received ? CLOSE_REASON_HANDSHAKE_CLIENT_CLOSED : silent_reason, false);
 }
 
-static void sniff_readable(struct transport *transport) {
-    struct connection *connection = transport->owner;
+void sniff_readable(struct connection *connection) {
+    struct transport *transport = &connection->transport;
     while (connection->phase == CONNECTION_SNIFF) {
         struct span bytes;
         switch (transport_read(transport, &bytes)) {
@@ -139,7 +140,7 @@ void sniff_begin(struct connection *connection) {
     client_hello_reader_init(&sniff->reader);
     timer_init(&connection->deadline, sniff_expired);
     timer_set(&context->timers, &connection->deadline, context->now_ns, DEADLINE_CLIENT_HELLO_NS);
-    connection->transport.readable = sniff_readable;
+    connection->transport.readable = connection_newcomer_readable;
     connection->transport.drained = NULL;
     connection->transport.failed = sniff_failed;
 }

@@ -37,6 +37,7 @@ static void file_list_deinit(struct file_list *list) {
 void configuration_init(struct configuration *configuration, const char *const *paths, size_t path_count,
                         const struct compile_options *options) {
     *configuration = (struct configuration){.paths = paths, .path_count = path_count, .options = *options};
+    configuration->ticket_keys.place = options->ticket_keys;
     last_good_init(&configuration->last_good);
     input_files_init(&configuration->files);
     incremental_init(&configuration->incremental);
@@ -343,6 +344,9 @@ static void compile_files(struct configuration *configuration, struct configurat
     struct snapshot *snapshot = NULL;
     if (compile(&set, &configuration->options, &load->diagnostics, &snapshot))
         load->snapshot = snapshot;
+    if (snapshot != NULL)
+        load->ticket_keys_left_ns = ticket_keys_load(&configuration->ticket_keys, configuration->options.tickets, &set,
+                                                     snapshot->settings.gateway_namespace, &configuration->files, &load->diagnostics);
     remember(configuration, files, &set, load);
     resource_set_deinit(&set);
     incremental_keep(&configuration->incremental, load, files->items, configuration->standard_input == NULL ? files->count : SIZE_MAX);

@@ -10,6 +10,7 @@
 #include "compile/input_files.h"
 #include "server/incremental.h"
 #include "server/last_good.h"
+#include "server/ticket_keys.h"
 #include "source/source.h"
 #include "text/diagnostic.h"
 
@@ -22,6 +23,7 @@ struct configuration {
     uint64_t fingerprint; /* of the bytes of the former load */
     struct input_files files; /* that its objects name */
     struct incremental incremental;
+    struct ticket_keys ticket_keys;
     struct parsed_file *standard_input; /* read once, kept for ever; NULL: not among the paths or not read yet */
 };
 
@@ -31,6 +33,7 @@ struct configuration_load {
     struct source_set sources;
     struct diagnostic_list diagnostics;
     struct snapshot *snapshot; /* NULL: there is none (nothing can be read, or the gateway is not clear); else the caller's once taken (set it to NULL) */
+    uint64_t ticket_keys_left_ns; /* after which the present ticket key is stale; 0: it is, or there is none */
     size_t stale_count;        /* files and objects that are served in an older version */
     struct map faulty;         /* titles of the objects that are not what their author meant: invalid, or with an error in a field */
     struct map substituted;    /* titles of those among them that are served in an older version */

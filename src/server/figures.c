@@ -22,6 +22,7 @@ static const struct figure_row rows[] = {
     FIGURE("downstream_connections_active", connections_active, "gauge", "Connections of clients that are open now."),
     FIGURE("tls_handshakes_total", handshakes, "counter", "TLS handshakes with clients that were completed."),
     FIGURE("tls_handshakes_resumed_total", handshakes_resumed, "counter", "Of these, the ones that resumed an earlier session."),
+    FIGURE("downstream_connections_in_handshake", handshakes_active, "gauge", "Connections that have not chosen a protocol or not finished their handshake."),
     FIGURE("requests_total", requests, "counter", "HTTP requests whose head came, or was refused."),
     FIGURE("responses_2xx_total", responses_2xx, "counter", "Final responses of 200 to 299."),
     FIGURE("responses_3xx_total", responses_3xx, "counter", "Final responses of 300 to 399."),
@@ -35,6 +36,9 @@ static const struct figure_row rows[] = {
     FIGURE("upstream_retries_total", upstream_retries, "counter", "Tries of requests beyond the first."),
     FIGURE("mirrors_sent_total", mirrors_sent, "counter", "Copies of requests that were sent."),
     FIGURE("mirrors_dropped_total", mirrors_dropped, "counter", "Copies of requests that were not sent."),
+    FIGURE("http2_streams_refused_total", streams_refused, "counter", "HTTP/2 streams refused for want of room."),
+    FIGURE("buffer_bytes", buffer_bytes, "gauge", "Memory of buffered bytes, in whole chunks."),
+    FIGURE("buffer_bytes_peak", buffer_bytes_peak, "gauge", "The most that buffers took so far, each worker by itself."),
 };
 
 struct figure_family {

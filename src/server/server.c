@@ -45,6 +45,7 @@ struct server {
     struct loop_source signals;
     struct timer poll;  /* while old snapshots or connections are waited for */
     struct timer retry; /* while some address is not bound */
+    struct timer ticket_keys; /* until the shared one is stale */
     struct tls_tickets *tickets;
     struct identity_cache *identities;
     struct upstream_cache *upstreams;
@@ -135,6 +136,12 @@ static void server_schedule(struct server *server) {
         timer_set(&server->timers, &server->retry, clock_monotonic_ns(), RETRY_NS);
 }
 
+/* When the present ticket key turns stale, a load says so. */
+static void server_watch_ticket_keys(struct server *server, const struct configuration_load *load) {
+    if (load->ticket_keys_left_ns > 0)
+        timer_set(&server->timers, &server->ticket_keys, clock_monotonic_ns(), load->ticket_keys_left_ns);
+}
+
 static void server_reload(void *argument) {
     struct server *server = argument;
     if (server->drain.started)
@@ -150,6 +157,7 @@ static void server_reload(void *argument) {
     if (!load.unchanged)
         server->grafted_ns = load.grafted ? clock_monotonic_ns() : 0;
     if (!load.unchanged) {
+        server_watch_ticket_keys(server, &load);
         reload_report_take(&server->report, &load);
         server_tell(server, &load.diagnostics);
         if (load.snapshot != NULL)
@@ -182,6 +190,12 @@ static void server_retry(struct timer *timer) {
         listener_sockets_hand_over(&server->sockets);
     server_bind_ports(server);
     server_schedule(server);
+}
+
+static void server_ticket_keys_stale(struct timer *timer) {
+    struct server *server = CONTAINER_OF(timer, struct server, ticket_keys);
+    server->force_load = true;
+    server_reload(server);
 }
 
 static void server_poll(struct timer *timer) {
@@ -281,6 +295,7 @@ static int server_start_machine(struct server *server) {
     server_init_ports(server);
     timer_init(&server->poll, server_poll);
     timer_init(&server->retry, server_retry);
+    timer_init(&server->ticket_keys, server_ticket_keys_stale);
     result = loop_add_level(server->loop, &server->signals, server->signal_descriptor, server_signalled);
     if (result < 0)
         return result;
@@ -350,6 +365,7 @@ static bool server_start(struct server *server) {
     configuration_load(&server->configuration, true, &load);
     reload_report_take(&server->report, &load);
     server_tell(server, &load.diagnostics);
+    server_watch_ticket_keys(server, &load);
     /* A path that cannot be read is most likely a slip of the pen; an empty folder may be filled later. */
     bool unreadable = load.sources.file_count == 0 && load.diagnostics.counts[DIAGNOSTIC_ERROR] > 0;
     bool serves = load.snapshot != NULL && !unreadable;

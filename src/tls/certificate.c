@@ -146,6 +146,7 @@ void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certif
     if (ASN1_TIME_to_posix(X509_get0_notAfter(x509), &certificate.not_after) != 1)
         certificate.not_after = 0;
     unsigned int size = 0;
+    tls_sha256_parts(certificate.names, certificate.name_count, certificate.names_hash);
     ASSERT(X509_digest(x509, EVP_sha256(), certificate.fingerprint, &size) == 1 && size == TLS_SHA256_SIZE);
     ERR_clear_error();
     *ret_certificate = certificate;

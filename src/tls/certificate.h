@@ -21,6 +21,7 @@ struct tls_certificate {
     int64_t not_before;
     int64_t not_after;
     uint8_t fingerprint[TLS_SHA256_SIZE];
+    uint8_t names_hash[TLS_SHA256_SIZE]; /* equal for certificates with the same names in the same order */
 };
 
 /* All spans are of the arena. */

@@ -276,6 +276,11 @@ const uint8_t *tls_identity_fingerprint(const struct tls_identity *identity)
     return identity->leaf.fingerprint;
 }
 
+const uint8_t *tls_identity_names_hash(const struct tls_identity *identity)
+{
+    return identity->leaf.names_hash;
+}
+
 bool tls_identity_covers(const struct tls_identity *identity, struct span host)
 {
     return tls_certificate_names_cover(identity->leaf.names, identity->leaf.name_count, host);

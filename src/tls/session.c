@@ -69,12 +69,26 @@ static void watch_message(int is_write, int version UNUSED, int content_type, co
         session->key_update_count++;
 }
 
+/* A client that resumes a session has been shown a certificate in its first handshake, maybe another than the present one. What the certificate
+ * covers is asked later (connection reuse across names), so a ticket is good only as long as the names stay the same. */
+static void bind_tickets(SSL *ssl, const struct tls_identity *identity)
+{
+    size_t size;
+    const uint8_t *context = SSL_get0_session_id_context(ssl, &size);
+    const struct span parts[] = {span_make(context, size), span_make(tls_identity_names_hash(identity), TLS_SHA256_SIZE)};
+    uint8_t hash[TLS_SHA256_SIZE];
+    tls_sha256_parts(parts, ARRAY_SIZE(parts), hash);
+    ASSERT(SSL_set_session_id_context(ssl, hash, TLS_SHA256_SIZE) == 1);
+}
+
+/* Once a session, whose session-id context is set. */
 static void show_identity(SSL *ssl, const struct tls_identity *identity)
 {
     struct span staple = tls_identity_staple(identity, (int64_t)(clock_wall_ns() / NANOSECONDS_PER_SECOND));
     /* The identity passed the same checks when it was made. */
     ASSERT(SSL_set_chain_and_key(ssl, tls_identity_chain(identity), tls_identity_chain_size(identity),
                                  tls_identity_key(identity), NULL) == 1);
+    bind_tickets(ssl, identity);
     if (staple.size > 0)
         ASSERT(SSL_set_ocsp_response(ssl, (const uint8_t *)staple.data, staple.size) == 1);
 }
@@ -120,6 +134,9 @@ struct tls_session *tls_session_create_server(const struct tls_server_options *o
     SSL_set_accept_state(ssl);
     BIO *bio = tls_transport_create(&session->transport);
     SSL_set_bio(ssl, bio, bio);
+    if (session_id_context == NULL)
+        session_id_context = tls_server_policy_session_id_context(options->policy);
+    ASSERT(SSL_set_session_id_context(ssl, session_id_context, TLS_SHA256_SIZE) == 1);
     session->identities[0] = tls_identity_pin(options->identity);
     if (options->second_identity != NULL)
         session->identities[1] = tls_identity_pin(options->second_identity);
@@ -129,9 +146,6 @@ struct tls_session *tls_session_create_server(const struct tls_server_options *o
         session->check.demand = tls_client_demand_pin(options->demand);
         tls_client_demand_apply(options->demand, ssl);
     }
-    if (session_id_context == NULL)
-        session_id_context = tls_server_policy_session_id_context(options->policy);
-    ASSERT(SSL_set_session_id_context(ssl, session_id_context, TLS_SHA256_SIZE) == 1);
     SSL_set_shed_handshake_config(ssl, 1);
     SSL_set_msg_callback(ssl, watch_message);
     SSL_set_msg_callback_arg(ssl, session);

@@ -53,7 +53,7 @@ struct tls_server_options {
     const uint8_t *session_id_context;   /* TLS_SHA256_SIZE bytes, or NULL for the policy's */
 };
 
-/* A session that has taken no byte yet. Never NULL. */
+/* A session that has taken no byte yet. A ticket of another context, or of a certificate with other names, resumes nothing. Never NULL. */
 struct tls_session *tls_session_create_server(const struct tls_server_options *options);
 /* The other side: the first tls_session_handshake, whose input is empty, writes the ClientHello. `server_name` is asked for (SNI, unless it is
  * an IP address) and, without names in the policy, wanted in the certificate; empty: neither. Copied. Pins `policy`. ALPN offers what the

@@ -31,9 +31,12 @@ struct ticket_key {
 struct tls_tickets {
     pthread_rwlock_t lock; /* guards all below; taken once a handshake, never per request */
     uint64_t sealing_since_ns;
+    bool is_shared; /* the keys are given from outside */
     bool has_former;
+    bool has_next;
     struct ticket_key sealing;
     struct ticket_key former;
+    struct ticket_key next;
 };
 
 static void wipe_key(struct ticket_key *key)
@@ -68,6 +71,7 @@ static void rotate_locked(struct tls_tickets *tickets, uint64_t now_ns)
 {
     tickets->former = tickets->sealing;
     tickets->has_former = true;
+    tickets->is_shared = false;
     make_key(&tickets->sealing);
     tickets->sealing_since_ns = now_ns;
 }
@@ -79,9 +83,34 @@ void tls_tickets_rotate(struct tls_tickets *tickets)
     ASSERT(pthread_rwlock_unlock(&tickets->lock) == 0);
 }
 
+/* As nginx and Envoy divide the bytes. */
+static void read_key(const uint8_t *bytes, struct ticket_key *ret_key)
+{
+    memcpy(ret_key->name, bytes, TICKET_NAME_SIZE);
+    memcpy(ret_key->mac_key, bytes + TICKET_NAME_SIZE, sizeof(ret_key->mac_key));
+    memcpy(ret_key->cipher_key, bytes + TICKET_NAME_SIZE + sizeof(ret_key->mac_key), sizeof(ret_key->cipher_key));
+}
+
+void tls_tickets_share(struct tls_tickets *tickets, const struct tls_shared_keys *keys)
+{
+    ASSERT(sizeof(struct ticket_key) == TLS_TICKET_KEY_SIZE);
+    ASSERT(pthread_rwlock_wrlock(&tickets->lock) == 0);
+    wipe_key(&tickets->former);
+    wipe_key(&tickets->next);
+    tickets->is_shared = true;
+    tickets->has_former = keys->previous != NULL;
+    tickets->has_next = keys->next != NULL;
+    read_key(keys->present, &tickets->sealing);
+    if (tickets->has_former)
+        read_key(keys->previous, &tickets->former);
+    if (tickets->has_next)
+        read_key(keys->next, &tickets->next);
+    ASSERT(pthread_rwlock_unlock(&tickets->lock) == 0);
+}
+
 static uint64_t sealing_age_ns(const struct tls_tickets *tickets, uint64_t now_ns)
 {
-    return now_ns > tickets->sealing_since_ns ? now_ns - tickets->sealing_since_ns : 0;
+    return now_ns > tickets->sealing_since_ns && !tickets->is_shared ? now_ns - tickets->sealing_since_ns : 0;
 }
 
 void tls_tickets_advance(struct tls_tickets *tickets, uint64_t now_ns)
@@ -103,7 +132,7 @@ void tls_tickets_advance(struct tls_tickets *tickets, uint64_t now_ns)
     ASSERT(pthread_rwlock_unlock(&tickets->lock) == 0);
 }
 
-enum key_found { KEY_UNKNOWN, KEY_SEALING, KEY_FORMER };
+enum key_found { KEY_UNKNOWN, KEY_SEALING, KEY_FORMER, KEY_NEXT };
 
 static enum key_found find_key(struct tls_tickets *tickets, const uint8_t name[TICKET_NAME_SIZE],
                                struct ticket_key *ret_key)
@@ -116,6 +145,9 @@ static enum key_found find_key(struct tls_tickets *tickets, const uint8_t name[T
     } else if (tickets->has_former && CRYPTO_memcmp(name, tickets->former.name, TICKET_NAME_SIZE) == 0) {
         *ret_key = tickets->former;
         found = KEY_FORMER;
+    } else if (tickets->has_next && CRYPTO_memcmp(name, tickets->next.name, TICKET_NAME_SIZE) == 0) {
+        *ret_key = tickets->next;
+        found = KEY_NEXT;
     }
     ASSERT(pthread_rwlock_unlock(&tickets->lock) == 0);
     return found;

@@ -100,6 +100,30 @@ static void test_resumption(void **state UNUSED)
     tls_tickets_destroy(other_tickets);
 }
 
+/* What a client was shown decides which names it may ask for: a ticket of a certificate for other names is none, one of a renewed certificate is. */
+static void test_a_ticket_is_bound_to_the_names_of_the_certificate(void **state UNUSED)
+{
+    struct tls_tickets *tickets = tls_tickets_create();
+    struct tls_server_policy *policy = make_policy(tickets, 1);
+    static const char *const later[] = {"a.example", "b.example"};
+    struct tls_identity *first = identity;
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        for (size_t i = 0; i < ARRAY_SIZE(later); i++) {
+            SSL_SESSION *ticket = NULL, *renewed = NULL;
+            size_t tickets_got = 0;
+            assert_false(connect_with(policy, (uint16_t)version, NULL, &ticket, &tickets_got));
+            identity = test_identity(later[i], test_key_ec(NID_X9_62_prime256v1));
+            assert_int_equal(connect_with(policy, (uint16_t)version, ticket, &renewed, &tickets_got), i == 0);
+            tls_identity_unpin(identity);
+            identity = first;
+            SSL_SESSION_free(ticket);
+            SSL_SESSION_free(renewed);
+        }
+    }
+    tls_server_policy_unpin(policy);
+    tls_tickets_destroy(tickets);
+}
+
 static void test_rotation(void **state UNUSED)
 {
     struct tls_tickets *tickets = tls_tickets_create();
@@ -110,6 +134,41 @@ static void test_rotation(void **state UNUSED)
     }
     tls_server_policy_unpin(policy);
     tls_tickets_destroy(tickets);
+}
+
+/* Two processes whose keys come from one place, of which one has rotated already. */
+static void test_shared_keys(void **state UNUSED)
+{
+    uint8_t keys[4][TLS_TICKET_KEY_SIZE];
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        memset(keys[i], (int)i + 1, sizeof(keys[i]));
+    struct tls_tickets *tickets[2] = {tls_tickets_create(), tls_tickets_create()};
+    struct tls_server_policy *policies[2] = {make_policy(tickets[0], 1), make_policy(tickets[1], 1)};
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        tls_tickets_share(tickets[0], &(struct tls_shared_keys){keys[1], keys[0], keys[2]});
+        tls_tickets_share(tickets[1], &(struct tls_shared_keys){keys[1], NULL, NULL});
+        assert_true(resumes(policies[0], policies[1], (uint16_t)version, NULL, 0));
+        tls_tickets_advance(tickets[0], clock_monotonic_ns() + 10 * TLS_TICKET_ROTATION_NS);
+        assert_true(resumes(policies[0], policies[1], (uint16_t)version, NULL, 0));
+        /* The second has rotated: each opens the other's; the first renews nothing of the next key. */
+        tls_tickets_share(tickets[1], &(struct tls_shared_keys){keys[2], keys[1], keys[3]});
+        assert_true(resumes(policies[1], policies[0], (uint16_t)version, NULL, 0));
+        SSL_SESSION *ticket = NULL, *renewed = NULL;
+        size_t tickets_got = 0;
+        assert_false(connect_with(policies[0], (uint16_t)version, NULL, &ticket, &tickets_got));
+        assert_true(connect_with(policies[1], (uint16_t)version, ticket, &renewed, &tickets_got));
+        assert_int_equal(tickets_got, 1);
+        SSL_SESSION_free(renewed);
+        /* Two rotations behind. */
+        tls_tickets_share(tickets[1], &(struct tls_shared_keys){keys[3], keys[2], NULL});
+        assert_false(connect_with(policies[1], (uint16_t)version, ticket, &renewed, &tickets_got));
+        SSL_SESSION_free(ticket);
+        SSL_SESSION_free(renewed);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        tls_server_policy_unpin(policies[i]);
+        tls_tickets_destroy(tickets[i]);
+    }
 }
 
 static void test_a_session_may_have_its_own_context(void **state UNUSED)
@@ -255,7 +314,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_a_ticket_is_bound_to_the_names_of_the_certificate),
         cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_shared_keys),
         cmocka_unit_test(test_a_session_may_have_its_own_context),
         cmocka_unit_test(test_without_tickets),
         cmocka_unit_test(test_advance),

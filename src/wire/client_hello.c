@@ -8,6 +8,12 @@
 #include "wire/cursor.h"
 
 #define RECORD_HANDSHAKE 22
+#define RECORD_TYPE_MIN 20
+#define RECORD_TYPE_MAX 24
+/* RFC 8446 section 6.2. */
+#define ALERT_UNEXPECTED_MESSAGE 10
+#define ALERT_RECORD_OVERFLOW 22
+#define ALERT_DECODE_ERROR 50
 #define RECORD_HEADER_BYTES 5
 /* RFC 8446 section 5.1: a plaintext record is at most 2^14 bytes long, and a handshake record is never empty. */
 #define RECORD_BYTES_MAX 16384
@@ -235,6 +241,24 @@ enum client_hello_status client_hello_inspect(struct client_hello_reader *scratc
     client_hello_reader_deinit(scratch);
     client_hello_reader_init(scratch);
     return client_hello_feed(scratch, bytes_so_far, ret_hello);
+}
+
+/* Of a record that cannot begin a handshake: change_cipher_spec, alert, application data, heartbeat. */
+static bool is_other_record(struct span bytes) {
+    return bytes.size >= 2 && (uint8_t)bytes.data[0] >= RECORD_TYPE_MIN && (uint8_t)bytes.data[0] <= RECORD_TYPE_MAX && bytes.data[1] == 3;
+}
+
+uint8_t client_hello_alert(const struct client_hello_reader *reader, struct span first_bytes) {
+    if (reader->status == CLIENT_HELLO_NOT_TLS)
+        return is_other_record(first_bytes) ? ALERT_UNEXPECTED_MESSAGE : 0;
+    if (reader->status != CLIENT_HELLO_INVALID)
+        return 0;
+    if (reader->record_left > RECORD_BYTES_MAX)
+        return ALERT_RECORD_OVERFLOW;
+    bool refused_record = reader->record_header_size > 0 && reader->record_left == 0;
+    bool other_message = reader->message_size > 0 && reader->message[0] != HANDSHAKE_CLIENT_HELLO;
+    bool has_more = reader->message_wanted > 0 && (reader->message_size > reader->message_wanted || reader->record_left > 0);
+    return refused_record || other_message || has_more ? ALERT_UNEXPECTED_MESSAGE : ALERT_DECODE_ERROR;
 }
 
 bool client_hello_alpn_next(struct span *rest, struct span *ret_protocol) {

@@ -175,6 +175,8 @@ static void test_extensions(void **state UNUSED) {
         make_message(message, 0x0303, rows[i].extensions, rows[i].size, 0);
         make_records(wire, message, 16384);
         enum client_hello_status status = feed(&reader, wire, 10000, &hello);
+        if (status == CLIENT_HELLO_INVALID)
+            assert_int_equal(client_hello_alert(&reader, SPAN_LITERAL("\x16\x03")), 50);
         if (status != (rows[i].valid ? CLIENT_HELLO_COMPLETE : CLIENT_HELLO_INVALID))
             fail_msg("%s: %d", rows[i].what, status);
         if (rows[i].valid)
@@ -217,19 +219,23 @@ static void test_garbage_is_known_at_once(void **state UNUSED) {
         const char *bytes;
         size_t size;
         enum client_hello_status status;
+        uint8_t alert; /* RFC 8446 section 6.2 */
     } starts[] = {
-        {"G", 1, CLIENT_HELLO_NOT_TLS},
-        {"\x15", 1, CLIENT_HELLO_NOT_TLS},
-        {"\x80\x2e\x01", 3, CLIENT_HELLO_NOT_TLS},
-        {"\x16", 1, CLIENT_HELLO_INCOMPLETE},
-        {"\x16\x03", 2, CLIENT_HELLO_INCOMPLETE},
-        {"\x16\x02", 2, CLIENT_HELLO_NOT_TLS},
-        {"\x16\x03\x01\0\0", 5, CLIENT_HELLO_INVALID},
-        {"\x16\x03\x01\x40\x01", 5, CLIENT_HELLO_INVALID},
-        {"\x16\x03\x01\x40\x00", 5, CLIENT_HELLO_INCOMPLETE},
-        {"\x16\x03\x01\x01\x00\x02", 6, CLIENT_HELLO_INVALID},
-        {"\x16\x03\x01\x01\x00\x01\x01\0\0", 9, CLIENT_HELLO_TOO_LARGE},
-        {"\x16\x03\x01\0\x01\x01\x17", 7, CLIENT_HELLO_INVALID},
+        {"G", 1, CLIENT_HELLO_NOT_TLS, 0},
+        {"GE", 2, CLIENT_HELLO_NOT_TLS, 0},
+        {"\x15", 1, CLIENT_HELLO_NOT_TLS, 0},
+        {"\x15\x03", 2, CLIENT_HELLO_NOT_TLS, 10},
+        {"\x17\x03\x03", 3, CLIENT_HELLO_NOT_TLS, 10},
+        {"\x80\x2e\x01", 3, CLIENT_HELLO_NOT_TLS, 0},
+        {"\x16", 1, CLIENT_HELLO_INCOMPLETE, 0},
+        {"\x16\x03", 2, CLIENT_HELLO_INCOMPLETE, 0},
+        {"\x16\x02", 2, CLIENT_HELLO_NOT_TLS, 0},
+        {"\x16\x03\x01\0\0", 5, CLIENT_HELLO_INVALID, 10},
+        {"\x16\x03\x01\x40\x01", 5, CLIENT_HELLO_INVALID, 22},
+        {"\x16\x03\x01\x40\x00", 5, CLIENT_HELLO_INCOMPLETE, 0},
+        {"\x16\x03\x01\x01\x00\x02", 6, CLIENT_HELLO_INVALID, 10},
+        {"\x16\x03\x01\x01\x00\x01\x01\0\0", 9, CLIENT_HELLO_TOO_LARGE, 0},
+        {"\x16\x03\x01\0\x01\x01\x17", 7, CLIENT_HELLO_INVALID, 10},
     };
     for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
         for (size_t step = 1; step <= starts[i].size; step++) {
@@ -238,6 +244,7 @@ static void test_garbage_is_known_at_once(void **state UNUSED) {
             struct client_hello hello;
             put(wire, starts[i].bytes, starts[i].size);
             assert_int_equal(feed(&reader, wire, step, &hello), starts[i].status);
+            assert_int_equal(client_hello_alert(&reader, span_make(starts[i].bytes, starts[i].size)), starts[i].alert);
             if (starts[i].status != CLIENT_HELLO_INCOMPLETE)
                 assert_int_equal(client_hello_feed(&reader, SPAN_LITERAL("more"), &hello), starts[i].status);
             client_hello_reader_deinit(&reader);
@@ -254,6 +261,7 @@ static void test_rest_in_the_record_is_refused(void **state UNUSED) {
     make_records(wire, message, 16384);
     for (size_t step = 1; step < 200; step += 198) {
         assert_int_equal(feed(&reader, wire, step, &hello), CLIENT_HELLO_INVALID);
+        assert_int_equal(client_hello_alert(&reader, SPAN_LITERAL("\x16\x03")), 10);
         client_hello_reader_deinit(&reader);
     }
     free(message);

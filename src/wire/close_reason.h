@@ -38,6 +38,7 @@
     X(CLIENT_CERTIFICATE_REFUSED, "client_certificate_refused", NONE, "closed_client_certificate_refused")                          \
     X(HANDSHAKE_CLIENT_CLOSED, "client_closed", NONE, "closed_handshake_client_closed")                                             \
     X(HANDSHAKE_TIMEOUT, "handshake_timeout", NONE, "closed_handshake_timeout")                                                     \
+    X(HANDSHAKE_EVICTED, "handshake_evicted", OVERLOAD_MANAGER, "closed_handshake_evicted")                                         \
     X(SERVER_NAME_CHANGED, "server_name_changed", NONE, "closed_server_name_changed")                                               \
     X(TLS_FAILED, "tls_failed", NONE, "closed_tls_failed")                                                                          \
     /* The client's side. */                                                                                                        \

@@ -74,8 +74,15 @@ static bool acceptor_accept_one(struct acceptor *acceptor, bool retiring) {
 static void acceptor_readable(struct loop_source *source, unsigned events) {
     (void)events;
     struct acceptor *acceptor = CONTAINER_OF(source, struct acceptor, source);
-    for (int i = 0; i < WORKER_ACCEPTS_PER_TURN && acceptor_accept_one(acceptor, false); i++)
-        ;
+    struct newcomers *newcomers = &acceptor->set->context->newcomers;
+    /* Level-triggered: what waits in the queue is told of again. */
+    if (!newcomers_have_time(newcomers))
+        return;
+    uint64_t start_ns = clock_monotonic_ns();
+    for (int i = 0; i < WORKER_ACCEPTS_PER_TURN && clock_monotonic_ns() - start_ns < HANDSHAKE_ACCEPT_NS; i++)
+        if (!acceptor_accept_one(acceptor, false))
+            break;
+    newcomers_spend(newcomers, start_ns);
 }
 
 void acceptor_set_init(struct acceptor_set *set, struct proxy_context *context) {

@@ -95,9 +95,17 @@ static void worker_woken(struct loop_source *source, unsigned events) {
         worker_begin_drain(worker);
 }
 
+static uint64_t worker_wait_ns(struct proxy_context *context) {
+    if (!list_is_empty(&context->ready))
+        return 0;
+    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t timers_ns = timer_wheel_wait_ns(&context->timers, now_ns), newcomers_ns = newcomers_wait_ns(&context->newcomers, now_ns);
+    return timers_ns < newcomers_ns ? timers_ns : newcomers_ns;
+}
+
 static void worker_turn(struct worker *worker) {
     struct proxy_context *context = &worker->context;
-    uint64_t wait_ns = list_is_empty(&context->ready) ? timer_wheel_wait_ns(&context->timers, clock_monotonic_ns()) : 0;
+    uint64_t wait_ns = worker_wait_ns(context);
     int result = loop_wait(context->loop, wait_ns);
     ASSERT(result >= 0);
     context->now_ns = clock_monotonic_ns();
@@ -106,6 +114,9 @@ static void worker_turn(struct worker *worker) {
     timer_wheel_advance(&context->timers, context->now_ns);
     context_run_ready(context);
     context_free_buried(context);
+    newcomers_run(&context->newcomers, context->now_ns);
+    context_free_buried(context);
+    context_count(context);
 }
 
 static void worker_end(struct worker *worker) {

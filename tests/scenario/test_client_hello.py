@@ -101,13 +101,22 @@ def test_padded_to_15_kib_on_the_terminating_chain(scenario):
     assert first_answer(scenario.https_port, records(client_hello("app.example.com", 14 * 1024 + 512)))[:2] == b"\x16\x03"
 
 
-@pytest.mark.parametrize("garbage", [b"\x00" * 64, b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", b"\x16\x07\x01\x00\x05\x01\x00\x00\x01\x00", b"\xff" * 300])
-def test_garbage_is_closed_at_once(scenario, garbage):
+def alert(description):
+    """Fatal, before any key (RFC 8446 section 6)."""
+    return bytes([21, 3, 3, 0, 2, 2, description])
+
+
+# What is TLS and no hello is told so: unexpected_message, record_overflow, decode_error.
+@pytest.mark.parametrize("garbage, answer", [
+    (b"\x00" * 64, b""), (b"\x16\x07\x01\x00\x05\x01\x00\x00\x01\x00", b""), (b"\xff" * 300, b""),
+    (b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", alert(10)), (b"\x17\x03\x03\x00\x01\x00", alert(10)),
+    (b"\x16\x03\x01\x40\x01\x01", alert(22)), (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", alert(50))])
+def test_garbage_is_closed_at_once(scenario, garbage, answer):
     scenario.start()
     begun = time.monotonic()
     with connect(scenario.https_port) as connection:
         connection.sendall(garbage)
-        assert receive_all(connection) == b""
+        assert receive_all(connection) == answer
     assert time.monotonic() - begun < 5
 
 

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from support import configuration as istio
 from support.client import connect, read_response, tls_context
-from support.gateway import free_ports
+from support.gateway import free_ports, wait_until
 
 
 @pytest.fixture
@@ -68,15 +68,18 @@ def test_strict_sni_is_istio_s_404(servers):
     assert gateway.entry(authority="b.example.com")["details"] == "route_not_found"
 
 
-def test_http2_requests_of_one_connection_reach_their_servers(servers):
-    port, gateway = servers()
+@pytest.mark.parametrize("arguments,second", [((), "200 2 0"), (("--strict-sni",), "404 2 0")])
+def test_http2_requests_of_one_connection(servers, arguments, second):
+    """Two HTTPS servers with one wildcard certificate: Istio answers the second authority with 404."""
+    port, gateway = servers(*arguments)
     result = subprocess.run(["curl", "-sk", "--http2", "-o", "/dev/null", "-w", "%{http_code} %{http_version} %{num_connects}\n",
                              "--connect-to", f"::127.0.0.1:{port}", "https://a.example.com/",
                              "--next", "-sk", "--http2", "-o", "/dev/null", "-w", "%{http_code} %{http_version} %{num_connects}\n",
                              "--connect-to", f"::127.0.0.1:{port}", "-H", "Host: b.example.com", "https://a.example.com/"],
                             capture_output=True, text=True, timeout=30, check=True).stdout
-    assert result.splitlines() == ["200 2 1", "200 2 0"]
-    assert gateway.entry(authority="b.example.com")["coalesced"] == "true"
+    assert result.splitlines() == ["200 2 1", second]
+    entry = gateway.entry(authority="b.example.com")
+    assert (entry["coalesced"], entry["flags"]) == (("false", "NR") if arguments else ("true", "-")), entry
 
 
 def test_a_ticket_of_one_server_opens_no_session_of_another(servers):
@@ -93,3 +96,45 @@ def test_a_ticket_of_one_server_opens_no_session_of_another(servers):
             assert connection.session_reused
         with connect(port, "other.test", tls=True, context=context, session=session) as connection:
             assert not connection.session_reused
+
+
+def test_a_resumed_session_is_judged_by_the_certificate_that_its_client_saw(tmp_path, authority, origin, run_gateway):
+    """A ticket from before a rotation to a certificate with more names opens no session: the client sees the new one. A renewal of the same names
+    leaves tickets good."""
+    narrow, renewed, wide = authority.issue("a.example.com"), authority.issue("a.example.com"), authority.issue("*.example.com")
+    port, = free_ports(1)
+    path = tmp_path / "secret.yaml"
+
+    def show(certificate):
+        (tmp_path / ".new").write_text(istio.listing(certificate.secret("cert"), wide.secret("wildcard")))
+        (tmp_path / ".new").rename(path)
+    show(narrow)
+    upstreams = {name: origin(name) for name in ("a", "b")}
+    (tmp_path / "all.yaml").write_text(istio.listing(
+        istio.operator([("https", 443, port)]),
+        istio.gateway(*[istio.server(443, "HTTPS", [f"{name}.example.com"], {"mode": "SIMPLE", "credentialName": secret}, name=f"https-{name}")
+                        for name, secret in (("a", "cert"), ("b", "wildcard"))]),
+        *[istio.virtual_service(name, [f"{name}.example.com"], http=[{"route": [istio.destination(f"{name}.internal.example", 80)]}])
+          for name in upstreams],
+        *[istio.service_entry(f"{name}.internal.example", 80, upstream.port) for name, upstream in upstreams.items()]))
+    run_gateway(tmp_path)
+
+    def ask(context, session, host):
+        with connect(port, "a.example.com", tls=True, context=context, session=session) as connection:
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            with connection.makefile("rb") as stream:
+                status = read_response(stream).status
+            return status, connection.session_reused, connection.session, connection.getpeercert(True)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = tls_context()
+        context.minimum_version = context.maximum_version = version
+        show(narrow)
+        wait_until(lambda: ask(context, None, "a.example.com")[3] == narrow.der, what="the narrow certificate")  # pylint: disable=cell-var-from-loop
+        status, _, session, _ = ask(context, None, "b.example.com")
+        assert status == 421
+        show(renewed)
+        wait_until(lambda: ask(context, None, "a.example.com")[3] == renewed.der, what="the renewed one")  # pylint: disable=cell-var-from-loop
+        assert ask(context, session, "b.example.com")[:2] == (421, True)
+        show(wide)
+        wait_until(lambda: ask(context, None, "a.example.com")[3] == wide.der, what="the wide one")  # pylint: disable=cell-var-from-loop
+        assert ask(context, session, "b.example.com")[:2] == (200, False)

@@ -17,14 +17,14 @@ PATIENCE_S = 30
 
 
 def wait_until(condition, patience_s=PATIENCE_S, what="the condition"):
-    """Polls until the condition gives something true, and returns it."""
+    """Polls until the condition gives something true, and returns it. `what` may be a function, so that it tells the state at the end."""
     end = time.monotonic() + patience_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"waited {patience_s} s in vain for {what}")
+            raise AssertionError(f"waited {patience_s} s in vain for {what() if callable(what) else what}")
         time.sleep(0.01)
 
 
@@ -78,10 +78,11 @@ def free_ports(count):
 class Gateway:
     """A running `fairlead run`. Its standard output is the access log."""
 
-    def __init__(self, *paths, arguments=(), environment=None):
+    def __init__(self, *paths, arguments=(), environment=None, address="127.0.0.1"):
+        self.address = address
         self.status_port, self.admin_port, self.metrics_port = free_ports(3)
         self.log_lines, self.error_lines = [], []
-        command = [BINARY, "run", "--bind", "127.0.0.1", "--status-port", str(self.status_port), "--admin", f"127.0.0.1:{self.admin_port}",
+        command = [BINARY, "run", "--bind", address, "--status-port", str(self.status_port), "--admin", f"127.0.0.1:{self.admin_port}",
                    "--metrics-port", str(self.metrics_port)]
         command += ["--concurrency", os.environ.get("FAIRLEAD_CONCURRENCY", "2")]
         for path in paths:
@@ -101,7 +102,7 @@ class Gateway:
 
     def status(self, path="/healthz/ready"):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.address}:{self.status_port}{path}", timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -143,13 +144,13 @@ class Gateway:
                 if all(entry.get(key) == value for key, value in wanted.items()):
                     return entry
             return None
-        return wait_until(find, patience_s, f"an access log line with {wanted}; seen: {self.log_lines[-5:]}")
+        return wait_until(find, patience_s, lambda: f"an access log line with {wanted}; seen: {self.log_lines[-5:]}")
 
     def said(self, text):
         return any(text in line for line in list(self.error_lines))
 
     def wait_said(self, text):
-        wait_until(lambda: self.said(text), what=f"the log to say {text!r}; it said {self.error_lines[-8:]}")
+        wait_until(lambda: self.said(text), what=lambda: f"the log to say {text!r}; it said {self.error_lines[-8:]}")
 
     def resident_kib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:

@@ -1,6 +1,6 @@
-/* For the tests of compile: two throw-away pairs for a.com, good until 2120. They are used nowhere else. */
-#ifndef FAIRLEAD_COMPILE_TEST_PEM_H
-#define FAIRLEAD_COMPILE_TEST_PEM_H
+/* For tests outside of tls, which may not call the library: two throw-away pairs for a.com, good until 2120. They are used nowhere else. */
+#ifndef FAIRLEAD_TLS_TEST_PEM_TEXT_H
+#define FAIRLEAD_TLS_TEST_PEM_TEXT_H
 
 #define CHAIN_ONE \
     "-----BEGIN CERTIFICATE-----\n" \
