@@ -90,7 +90,8 @@ static struct registered_destination *destination_of(struct destination_registry
 void destination_registry_follow(struct destination_registry *registry, struct snapshot *snapshot) {
     struct builder key = {.data = NULL};
     for (size_t i = 0; i < snapshot->cluster_count; i++)
-        snapshot->clusters[i]->counters = &destination_of(registry, snapshot->clusters[i], &key)->counters;
+        if (snapshot->clusters[i]->counters == NULL) /* else workers may be reading it: it is another snapshot's, too */
+            snapshot->clusters[i]->counters = &destination_of(registry, snapshot->clusters[i], &key)->counters;
     snapshot->unrouted = &registry->unrouted->counters;
     builder_deinit(&key);
 }

@@ -145,7 +145,8 @@ static void server_reload(void *argument) {
     }
     struct configuration_load load;
     bool settled = server->grafted_ns != 0 && clock_monotonic_ns() - server->grafted_ns >= RELOAD_SETTLED_NS;
-    configuration_load(&server->configuration, server->force_load || settled, &load);
+    configuration_load(&server->configuration, server->force_load || settled, &server->reload.changes, &load);
+    watch_changes_reset(&server->reload.changes);
     server->force_load = false;
     if (!load.unchanged)
         server->grafted_ns = load.grafted ? clock_monotonic_ns() : 0;
@@ -157,7 +158,8 @@ static void server_reload(void *argument) {
         else
             log_error("configuration: nothing can be served from it; the former one stays in use");
     }
-    reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
+    if (!load.same_folders)
+        reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
     /* What could not be read (descriptors may have run out) is not sure to be told of again. */
     if (!load.sources.complete)
         reload_later(&server->reload, RETRY_NS);
@@ -347,7 +349,7 @@ static void server_set_ports(struct server *server) {
 /* True when it serves. */
 static bool server_start(struct server *server) {
     struct configuration_load load;
-    configuration_load(&server->configuration, true, &load);
+    configuration_load(&server->configuration, true, NULL, &load);
     reload_report_take(&server->report, &load);
     server_tell(server, &load.diagnostics);
     /* A path that cannot be read is most likely a slip of the pen; an empty folder may be filled later. */
