@@ -333,6 +333,7 @@ static void server_set_ports(struct server *server) {
         log_warning("the administration is asked to listen where others may reach it: whoever does sees the configuration and can drain the gateway");
     server->exposition = (struct exposition){.publisher = &server->publisher,
                                              .registry = &server->destinations,
+                                             .identities = server->identities,
                                              .report = &server->report,
                                              .ready = &server->ready,
                                              .start_wall_ns = clock_wall_ns()};
