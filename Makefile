@@ -9,7 +9,8 @@
 #   make bench    CPU time, latency and memory against HAProxy, nginx, nghttpx, h2o and Envoy; LOADS=... PEERS=... ROUNDS=... choose (bench/compare --list)
 #   make profile  where the worker spends its time under LOAD=... (linux-perf)
 #   make bench-handshakes  what a flood of handshakes leaves to established connections
-#   make bench-routes bench-handshakes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
+#   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
+#   make bench-reload  how long one changed file of 5,000 takes until its new route answers
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -23,7 +24,7 @@ LOAD ?= http1
 PRESETS := dev asan tsan clang
 
 .DEFAULT_GOAL := release
-.PHONY: release run test check conformance mesh bench bench-routes bench-handshakes profile fuzz install clean distclean deps $(PRESETS)
+.PHONY: release run test check conformance mesh bench bench-routes bench-handshakes bench-reload profile fuzz install clean distclean deps $(PRESETS)
 
 deps:
 	@scripts/setup build
@@ -81,6 +82,10 @@ bench-routes: release
 	@scripts/build release routes_bench
 	@mkdir -p build/bench
 	@build/release/bench/routes_bench build/bench
+	@bench/routes/requests
+
+bench-reload: release
+	@bench/reload/reload
 
 fuzz: deps
 	@scripts/setup check

@@ -227,7 +227,7 @@ static double measure(const struct world *world, const char *folder) {
     struct configuration_load load;
     configuration_init(&configuration, &folder, 1, &options);
     double start = now_ms();
-    configuration_load(&configuration, true, &load);
+    configuration_load(&configuration, true, NULL, &load);
     double loaded_ms = now_ms() - start;
     if (load.snapshot == NULL || diagnostic_list_errors(&load.diagnostics) > 0) {
         diagnostic_list_print(&load.diagnostics, DIAGNOSTIC_WARNING, stderr);

@@ -42,7 +42,7 @@
 /* Snapshots that share what did not change with the one before, each a little memory more: then everything is compiled once again. */
 #define RELOAD_GRAFTS_MAX 64
 /* After so long without a change everything is compiled once again, so that nothing is left of what grafts no longer use. */
-#define RELOAD_SETTLED_NS (30UL * 1000 * 1000 * 1000)
+#define RELOAD_SETTLED_NS (5UL * 1000 * 1000 * 1000)
 /* Diagnostics kept of one load; the rest are counted. */
 #define CONFIGURATION_DIAGNOSTICS_MAX 2000
 

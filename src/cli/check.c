@@ -17,7 +17,7 @@ static int check(const struct options *options) {
     struct configuration configuration;
     struct configuration_load load;
     configuration_init(&configuration, options->paths, options->path_count, &compile_options);
-    configuration_load(&configuration, true, &load);
+    configuration_load(&configuration, true, NULL, &load);
     diagnostic_list_print(&load.diagnostics, command_severity(options), stdout);
     print_summary(&load);
     bool clean = load.snapshot != NULL && load.diagnostics.counts[DIAGNOSTIC_ERROR] == 0;

@@ -6,7 +6,7 @@ static int dump(const struct options *options) {
     struct configuration configuration;
     struct configuration_load load;
     configuration_init(&configuration, options->paths, options->path_count, &compile_options);
-    configuration_load(&configuration, true, &load);
+    configuration_load(&configuration, true, NULL, &load);
     diagnostic_list_print(&load.diagnostics, command_severity(options), stderr);
     bool printed = load.snapshot != NULL;
     if (printed)

@@ -7,6 +7,9 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
     *compiler = (struct compiler){.resources = resources, .options = options, .diagnostics = diagnostics};
     arena_init(&compiler->scratch, SNAPSHOT_ARENA_BLOCK_BYTES);
     map_init(&compiler->clusters_by_name);
+    map_init(&compiler->services_by_gateway);
+    map_init(&compiler->route_servers_by_name);
+    map_init(&compiler->route_tables_by_name);
     map_init(&compiler->reported);
     map_init(&compiler->tls_policies);
     map_init(&compiler->regexes);
@@ -26,6 +29,9 @@ void compiler_deinit(struct compiler *compiler) {
     map_deinit(&compiler->regexes);
     map_deinit(&compiler->reported);
     map_deinit(&compiler->clusters_by_name);
+    map_deinit(&compiler->services_by_gateway);
+    map_deinit(&compiler->route_servers_by_name);
+    map_deinit(&compiler->route_tables_by_name);
     arena_deinit(&compiler->scratch);
 }
 

@@ -29,6 +29,9 @@ struct compiler {
     struct service_target_list service_targets;
     struct server_merge servers;
     struct virtual_service_list virtual_services;
+    struct map services_by_gateway;      /* "namespace/name" -> struct virtual_service_list, in the same order */
+    struct map route_servers_by_name;    /* of servers.route_tables */
+    struct map route_tables_by_name;     /* of route_tables */
     struct service_registry registry;
     struct span *rule_hosts; /* of resources->destination_rules, once they are asked for */
     struct retry_policy retry; /* of every route */

@@ -4,14 +4,6 @@
 #include "base/network_address.h"
 #include "compile/compiler.h"
 
-/* A host string that a server with a tls block has taken on a port. */
-struct taken_host {
-    uint16_t port;
-    struct span host;
-    struct span bind;
-    const struct merged_server *winner;
-};
-
 /* Per resolved port: whether it was seen, and the first plaintext group. */
 struct port_state {
     uint16_t port;
@@ -20,7 +12,7 @@ struct port_state {
 
 struct merge_state {
     struct compiler *compiler;
-    ARRAY_OF(struct taken_host) taken;
+    struct map taken; /* port, bind and host string -> struct merged_server: taken by a server with a tls block */
     ARRAY_OF(struct port_state) ports;
 };
 
@@ -172,43 +164,40 @@ static void report_dropped(struct compiler *compiler, const struct merged_server
                     loser->number, loser->port, why, SPAN_ARGUMENTS(winner->title));
 }
 
-/* A server with a tls block, be it only httpsRedirect, takes its host strings on its port; the first one keeps them. */
-static bool take_hosts(struct merge_state *state, const struct merged_server *merged) {
-    if (merged->server->tls == NULL)
-        return true;
-    for (size_t host = 0; host < merged->hosts.count; host++) {
-        for (size_t i = 0; i < state->taken.count; i++) {
-            const struct taken_host *taken = &state->taken.items[i];
-            if (taken->port != merged->port || !span_equal(taken->host, merged->hosts.items[host]) ||
-                !span_equal(taken->bind, merged->bind))
-                continue;
-            struct span why = arena_print(&state->compiler->scratch, "host \"%.*s\" belongs to", SPAN_ARGUMENTS(taken->host));
-            report_dropped(state->compiler, merged, merged->server->hosts.position, taken->winner, why.data);
-            return false;
-        }
-    }
-    for (size_t host = 0; host < merged->hosts.count; host++) {
-        struct taken_host taken = {merged->port, merged->hosts.items[host], merged->bind, merged};
-        ARRAY_APPEND(&state->compiler->scratch, &state->taken, taken);
-    }
-    return true;
+static struct span taken_key(struct arena *arena, const struct merged_server *merged, struct span host) {
+    return arena_print(arena, "%u %.*s %.*s", merged->port, SPAN_ARGUMENTS(merged->bind), SPAN_ARGUMENTS(host));
 }
 
-static struct route_servers *find_route_servers(const struct server_merge *merge, struct span route_name) {
-    for (size_t i = 0; i < merge->route_tables.count; i++)
-        if (span_equal(merge->route_tables.items[i]->route_name, route_name))
-            return merge->route_tables.items[i];
-    return NULL;
+/* A server with a tls block, be it only httpsRedirect, takes its host strings on its port; the first one keeps them. */
+static bool take_hosts(struct merge_state *state, struct merged_server *merged) {
+    if (merged->server->tls == NULL)
+        return true;
+    struct arena *arena = &state->compiler->scratch;
+    for (size_t host = 0; host < merged->hosts.count; host++) {
+        const struct merged_server *winner = map_get(&state->taken, taken_key(arena, merged, merged->hosts.items[host]));
+        if (winner == NULL)
+            continue;
+        struct span why = arena_print(arena, "host \"%.*s\" belongs to", SPAN_ARGUMENTS(merged->hosts.items[host]));
+        report_dropped(state->compiler, merged, merged->server->hosts.position, winner, why.data);
+        return false;
+    }
+    for (size_t host = 0; host < merged->hosts.count; host++) {
+        struct span key = taken_key(arena, merged, merged->hosts.items[host]);
+        if (map_get(&state->taken, key) == NULL)
+            map_set(&state->taken, key, merged);
+    }
+    return true;
 }
 
 static void register_route_server(struct compiler *compiler, struct merged_server *merged) {
     if (merged->route_name.size == 0)
         return;
-    struct route_servers *found = find_route_servers(&compiler->servers, merged->route_name);
+    struct route_servers *found = map_get(&compiler->route_servers_by_name, merged->route_name);
     if (found == NULL) {
         found = arena_new(&compiler->scratch, struct route_servers);
         found->route_name = merged->route_name;
         ARRAY_APPEND(&compiler->scratch, &compiler->servers.route_tables, found);
+        map_set(&compiler->route_servers_by_name, found->route_name, found);
     }
     ARRAY_APPEND(&compiler->scratch, &found->servers, merged);
 }
@@ -274,7 +263,7 @@ static void merge_after_tls(struct merge_state *state, struct port_state *port, 
         return;
     }
     if (merged_server_terminates_https(merged)) {
-        const struct route_servers *twin = find_route_servers(&compiler->servers, merged->route_name);
+        const struct route_servers *twin = map_get(&compiler->route_servers_by_name, merged->route_name);
         if (twin != NULL) {
             report_dropped(compiler, merged, merged->server->port.name.position, twin->servers.items[0],
                            "its port has the number and name of a port of");
@@ -332,6 +321,7 @@ void compile_gateways(struct compiler *compiler) {
                        SPAN_ARGUMENTS(compiler->gateway_namespace), SPAN_ARGUMENTS(compiler->gateway_name));
     array_sort(selected.items, selected.count, sizeof(selected.items[0]), compare_gateways);
     struct merge_state state = {.compiler = compiler};
+    map_init(&state.taken);
     for (size_t i = 0; i < selected.count; i++) {
         for (size_t index = 0; index < selected.items[i]->server_count; index++) {
             struct merged_server *merged = merged_server_new(compiler, selected.items[i], index);
@@ -339,4 +329,5 @@ void compile_gateways(struct compiler *compiler) {
                 merge_server(&state, merged);
         }
     }
+    map_deinit(&state.taken);
 }

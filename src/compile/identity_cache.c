@@ -19,6 +19,7 @@ struct identity_cache {
     struct map identities; /* by name */
     struct map trusts;     /* by name */
     struct list entries;
+    uint64_t made_count;
 };
 
 struct identity_cache *identity_cache_create(void) {
@@ -87,6 +88,11 @@ void identity_cache_put(struct identity_cache *cache, struct span name, const ui
     struct tls_identity *former = entry->identity;
     entry->identity = tls_identity_pin(identity);
     tls_identity_unpin(former);
+    cache->made_count++;
+}
+
+uint64_t identity_cache_made_count(const struct identity_cache *cache) {
+    return cache->made_count;
 }
 
 struct tls_trust *identity_cache_find_trust(struct identity_cache *cache, struct span name, const uint8_t hash[TLS_SHA256_SIZE]) {

@@ -21,6 +21,8 @@ struct tls_identity *identity_cache_last(struct identity_cache *cache, struct sp
 /* Becomes the last good one; the cache takes a reference of its own. */
 void identity_cache_put(struct identity_cache *cache, struct span name, const uint8_t hash[TLS_SHA256_SIZE],
                         struct tls_identity *identity);
+/* How many were put so far: identities that had to be made, for none of these bytes was there. */
+uint64_t identity_cache_made_count(const struct identity_cache *cache);
 /* The same for whom servers trust; the names are apart from those of identities. */
 struct tls_trust *identity_cache_find_trust(struct identity_cache *cache, struct span name, const uint8_t hash[TLS_SHA256_SIZE]);
 struct tls_trust *identity_cache_last_trust(struct identity_cache *cache, struct span name);

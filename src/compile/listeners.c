@@ -88,10 +88,7 @@ static struct filter_chain *add_chain(struct compiler *compiler, const struct ch
 }
 
 static const struct route_table *find_route_table(const struct compiler *compiler, struct span name) {
-    for (size_t i = 0; i < compiler->route_tables.count; i++)
-        if (span_equal(compiler->route_tables.items[i]->name, name))
-            return compiler->route_tables.items[i];
-    return NULL;
+    return map_get(&compiler->route_tables_by_name, name);
 }
 
 static struct chain_draft draft_of(struct listener_draft *listener, const struct merged_server *server,
@@ -166,8 +163,9 @@ static void add_tcp_chain(struct compiler *compiler, struct listener_draft *list
         draft_of(listener, server, server->server->tls != NULL ? FILTER_CHAIN_TLS_TCP : FILTER_CHAIN_TCP);
     if (draft.kind == FILTER_CHAIN_TLS_TCP)
         merged_server_sni_names(&compiler->scratch, server, &draft.names);
-    for (size_t i = 0; i < compiler->virtual_services.count; i++) {
-        struct bound_virtual_service *service = compiler->virtual_services.items[i];
+    const struct virtual_service_list *services = virtual_services_of(compiler, server->gateway_title);
+    for (size_t i = 0; i < services->count; i++) {
+        struct bound_virtual_service *service = services->items[i];
         struct span_list hosts;
         virtual_service_server_hosts(compiler, service, server, &hosts);
         const struct l4_route *route = hosts.count > 0 ? find_tcp_route(compiler, service->object, server) : NULL;
@@ -239,8 +237,9 @@ static size_t add_tls_routes(struct compiler *compiler, struct listener_draft *l
 static void add_passthrough_chains(struct compiler *compiler, struct listener_draft *listener,
                                    const struct merged_server *server) {
     size_t added = 0;
-    for (size_t i = 0; i < compiler->virtual_services.count; i++) {
-        struct bound_virtual_service *service = compiler->virtual_services.items[i];
+    const struct virtual_service_list *services = virtual_services_of(compiler, server->gateway_title);
+    for (size_t i = 0; i < services->count; i++) {
+        struct bound_virtual_service *service = services->items[i];
         struct span_list hosts;
         virtual_service_server_hosts(compiler, service, server, &hosts);
         if (hosts.count > 0)

@@ -74,8 +74,9 @@ static bool redirects(const struct merged_server *server) {
 
 static void add_server(struct table_draft *draft, const struct merged_server *server) {
     struct compiler *compiler = draft->compiler;
-    for (size_t i = 0; i < compiler->virtual_services.count; i++) {
-        struct bound_virtual_service *service = compiler->virtual_services.items[i];
+    const struct virtual_service_list *services = virtual_services_of(compiler, server->gateway_title);
+    for (size_t i = 0; i < services->count; i++) {
+        struct bound_virtual_service *service = services->items[i];
         struct span_list hosts;
         virtual_service_server_hosts(compiler, service, server, &hosts);
         if (hosts.count == 0)
@@ -126,7 +127,9 @@ static struct route_table *compile_route_table(struct compiler *compiler, const 
 }
 
 void compile_route_tables(struct compiler *compiler) {
-    for (size_t i = 0; i < compiler->servers.route_tables.count; i++)
-        ARRAY_APPEND(&compiler->scratch, &compiler->route_tables,
-                     compile_route_table(compiler, compiler->servers.route_tables.items[i]));
+    for (size_t i = 0; i < compiler->servers.route_tables.count; i++) {
+        struct route_table *table = compile_route_table(compiler, compiler->servers.route_tables.items[i]);
+        ARRAY_APPEND(&compiler->scratch, &compiler->route_tables, table);
+        map_set(&compiler->route_tables_by_name, table->name, table);
+    }
 }

@@ -111,6 +111,25 @@ static bool concerns_gateway(const struct compiler *compiler, const struct bound
     return false;
 }
 
+/* A name that is written twice counts once. */
+static void index_by_gateways(struct compiler *compiler, struct bound_virtual_service *service) {
+    for (size_t i = 0; i < service->gateways.count; i++) {
+        struct virtual_service_list *list = map_get(&compiler->services_by_gateway, service->gateways.items[i]);
+        if (list == NULL) {
+            list = arena_new(&compiler->scratch, struct virtual_service_list);
+            map_set(&compiler->services_by_gateway, service->gateways.items[i], list);
+        }
+        if (list->count == 0 || list->items[list->count - 1] != service)
+            ARRAY_APPEND(&compiler->scratch, list, service);
+    }
+}
+
+const struct virtual_service_list *virtual_services_of(const struct compiler *compiler, struct span gateway_title) {
+    static const struct virtual_service_list none = {.count = 0};
+    const struct virtual_service_list *list = map_get(&compiler->services_by_gateway, gateway_title);
+    return list == NULL ? &none : list;
+}
+
 void compile_virtual_services(struct compiler *compiler) {
     const struct resource_set *resources = compiler->resources;
     struct virtual_service_list parts[VISIBILITY_HIDDEN + 1] = {0};
@@ -127,6 +146,8 @@ void compile_virtual_services(struct compiler *compiler) {
         for (size_t i = 0; i < parts[part].count; i++)
             ARRAY_APPEND(&compiler->scratch, &compiler->virtual_services, parts[part].items[i]);
     }
+    for (size_t i = 0; i < compiler->virtual_services.count; i++)
+        index_by_gateways(compiler, compiler->virtual_services.items[i]);
     for (size_t i = 0; i < parts[VISIBILITY_HIDDEN].count; i++) {
         const struct bound_virtual_service *hidden = parts[VISIBILITY_HIDDEN].items[i];
         if (concerns_gateway(compiler, hidden))

@@ -34,6 +34,9 @@ void compile_virtual_services(struct compiler *compiler);
 /* After everything else: says which have no host in common with the servers of their Gateways. */
 void report_unserved_virtual_services(struct compiler *compiler);
 
+/* Those of compiler->virtual_services that name the Gateway, in their order. */
+const struct virtual_service_list *virtual_services_of(const struct compiler *compiler, struct span gateway_title);
+
 /* "gw" -> "namespace/gw", "./gw" the same, "ns/gw" and "mesh" stay, "gw.ns.svc.x" -> "ns/gw". */
 struct span gateway_name_resolve(struct arena *arena, struct span name, struct span namespace);
 bool virtual_service_binds(const struct bound_virtual_service *service, struct span gateway_title);

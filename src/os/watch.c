@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -11,9 +12,14 @@
 #define WATCH_EVENTS                                                                                                       \
     (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
+struct watch_folder {
+    int number; /* the kernel's */
+    char *path; /* NULL: it has several */
+};
+
 struct watch {
     int descriptor;
-    int *folders; /* the kernel's watch numbers */
+    struct watch_folder *folders;
     size_t folder_count;
 };
 
@@ -27,11 +33,17 @@ int watch_create(struct watch **ret_watch) {
     return 0;
 }
 
+static void watch_free_folders(struct watch *watch) {
+    for (size_t i = 0; i < watch->folder_count; i++)
+        free(watch->folders[i].path);
+    free(watch->folders);
+}
+
 void watch_destroy(struct watch *watch) {
     if (watch == NULL)
         return;
     close(watch->descriptor);
-    free(watch->folders);
+    watch_free_folders(watch);
     free(watch);
 }
 
@@ -39,15 +51,36 @@ int watch_descriptor(const struct watch *watch) {
     return watch->descriptor;
 }
 
-static bool watch_has(const int *folders, size_t count, int folder) {
+static struct watch_folder *watch_find(struct watch_folder *folders, size_t count, int number) {
     for (size_t i = 0; i < count; i++)
-        if (folders[i] == folder)
-            return true;
+        if (folders[i].number == number)
+            return &folders[i];
+    return NULL;
+}
+
+static char *copy_text(const char *text, size_t size) {
+    char *copy = memory_allocate(size + 1);
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    return copy;
+}
+
+/* Returns whether it is another folder than those before. */
+static bool watch_note(struct watch_folder *folders, size_t count, int number, const char *path) {
+    struct watch_folder *known = watch_find(folders, count, number);
+    if (known == NULL) {
+        folders[count] = (struct watch_folder){number, copy_text(path, strlen(path))};
+        return true;
+    }
+    if (known->path != NULL && strcmp(known->path, path) != 0) {
+        free(known->path);
+        known->path = NULL;
+    }
     return false;
 }
 
 size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error) {
-    int *folders = memory_allocate_zeroed(count + 1, sizeof(*folders));
+    struct watch_folder *folders = memory_allocate_zeroed(count + 1, sizeof(*folders));
     size_t folder_count = 0;
     int error = 0;
     for (size_t i = 0; i < count; i++) {
@@ -55,13 +88,13 @@ size_t watch_set(struct watch *watch, const char *const *paths, size_t count, in
         int folder = inotify_add_watch(watch->descriptor, paths[i], WATCH_EVENTS);
         if (folder < 0)
             error = -errno;
-        else if (!watch_has(folders, folder_count, folder))
-            folders[folder_count++] = folder;
+        else if (watch_note(folders, folder_count, folder, paths[i]))
+            folder_count++;
     }
     for (size_t i = 0; i < watch->folder_count; i++)
-        if (!watch_has(folders, folder_count, watch->folders[i]))
-            (void)inotify_rm_watch(watch->descriptor, watch->folders[i]); /* EINVAL: the folder went away by itself */
-    free(watch->folders);
+        if (watch_find(folders, folder_count, watch->folders[i].number) == NULL)
+            (void)inotify_rm_watch(watch->descriptor, watch->folders[i].number); /* EINVAL: the folder went away by itself */
+    watch_free_folders(watch);
     watch->folders = folders;
     watch->folder_count = folder_count;
     *ret_error = error;
@@ -73,7 +106,44 @@ static bool watch_is_change(const struct inotify_event *event) {
     return (event->mask & IN_IGNORED) == 0;
 }
 
-bool watch_read(struct watch *watch) {
+void watch_changes_reset(struct watch_changes *changes) {
+    for (size_t i = 0; i < changes->count; i++)
+        free(changes->paths[i]);
+    *changes = (struct watch_changes){.count = 0};
+}
+
+static void add_change(struct watch_changes *changes, const char *folder, const char *name) {
+    size_t folder_size = strlen(folder), name_size = strlen(name);
+    bool has_slash = folder_size > 0 && folder[folder_size - 1] == '/';
+    char *path = memory_allocate(folder_size + name_size + 2);
+    memcpy(path, folder, folder_size);
+    path[folder_size] = '/';
+    memcpy(path + folder_size + (has_slash ? 0 : 1), name, name_size + 1);
+    for (size_t i = 0; i < changes->count; i++) {
+        if (strcmp(changes->paths[i], path) != 0)
+            continue;
+        free(path);
+        return;
+    }
+    changes->incomplete |= changes->count == WATCH_CHANGES_MAX;
+    if (changes->incomplete)
+        free(path);
+    else
+        changes->paths[changes->count++] = path;
+}
+
+static void note_change(struct watch *watch, const struct inotify_event *event, struct watch_changes *changes) {
+    if (changes == NULL || !watch_is_change(event))
+        return;
+    const struct watch_folder *folder = watch_find(watch->folders, watch->folder_count, event->wd);
+    bool names_file = event->len > 0 && (event->mask & (IN_ISDIR | IN_Q_OVERFLOW | IN_DELETE_SELF | IN_MOVE_SELF)) == 0;
+    if (folder == NULL || folder->path == NULL || !names_file)
+        changes->incomplete = true;
+    else
+        add_change(changes, folder->path, event->name);
+}
+
+bool watch_read(struct watch *watch, struct watch_changes *changes) {
     union {
         struct inotify_event event;
         char bytes[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
@@ -86,6 +156,7 @@ bool watch_read(struct watch *watch) {
         for (size_t offset = 0; offset < (size_t)size;) {
             const struct inotify_event *event = (const struct inotify_event *)(const void *)(events.bytes + offset);
             changed |= watch_is_change(event);
+            note_change(watch, event, changes);
             offset += sizeof(*event) + event->len;
         }
     }

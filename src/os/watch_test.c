@@ -55,18 +55,59 @@ static void test_changes(void **state) {
     int error = 0;
     assert_int_equal(watch_set(watch, paths, 3, &error), 1);
     assert_int_equal(error, -ENOENT);
-    assert_false(watch_read(watch));
+    assert_false(watch_read(watch, NULL));
     file_put("a", "1");
-    assert_true(watch_read(watch));
-    assert_false(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
+    assert_false(watch_read(watch, NULL));
     assert_int_equal(rename(path_of("a"), path_of("b")), 0);
-    assert_true(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
     assert_int_equal(open(path_of("b"), O_RDONLY | O_CLOEXEC) < 0, 0); /* reading is no change */
-    assert_false(watch_read(watch));
+    assert_false(watch_read(watch, NULL));
     assert_int_equal(unlink(path_of("b")), 0);
-    assert_true(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
     watch_destroy(watch);
     watch_destroy(NULL);
+}
+
+static void test_names_of_changes(void **state) {
+    (void)state;
+    struct watch *watch;
+    struct watch_changes changes = {.count = 0};
+    assert_int_equal(watch_create(&watch), 0);
+    const char *paths[] = {folder};
+    int error;
+    assert_int_equal(watch_set(watch, paths, 1, &error), 1);
+    file_put("a", "1");
+    file_put("a", "2");
+    assert_int_equal(rename(path_of("a"), path_of("b")), 0);
+    assert_true(watch_read(watch, &changes));
+    assert_false(changes.incomplete);
+    assert_int_equal(changes.count, 2);
+    assert_string_equal(changes.paths[0], path_of("a"));
+    assert_string_equal(changes.paths[1], path_of("b"));
+    watch_changes_reset(&changes);
+    assert_int_equal(changes.count, 0);
+    /* A folder within may hold more than its name says. */
+    assert_int_equal(mkdir(path_of("inner"), 0700), 0);
+    assert_true(watch_read(watch, &changes));
+    assert_true(changes.incomplete);
+    watch_changes_reset(&changes);
+    /* Too many to name, and a folder of two paths. */
+    for (int i = 0; i <= WATCH_CHANGES_MAX; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof(name), "many-%d", i);
+        file_put(name, "1");
+    }
+    assert_true(watch_read(watch, &changes));
+    assert_true(changes.incomplete);
+    watch_changes_reset(&changes);
+    const char *twice[] = {folder, path_of("inner/..")};
+    assert_int_equal(watch_set(watch, twice, 2, &error), 1);
+    file_put("a", "1");
+    assert_true(watch_read(watch, &changes));
+    assert_true(changes.incomplete);
+    watch_changes_reset(&changes);
+    watch_destroy(watch);
 }
 
 static void test_symlink_swap(void **state) {
@@ -80,19 +121,19 @@ static void test_symlink_swap(void **state) {
     assert_int_equal(mkdir(path_of("..v1"), 0700), 0);
     assert_int_equal(mkdir(path_of("..v2"), 0700), 0);
     assert_int_equal(symlink("..v1", path_of("..data")), 0);
-    assert_true(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
     /* As the kubelet does: a new link, renamed over the old one. */
     assert_int_equal(symlink("..v2", path_of("..data_tmp")), 0);
     assert_int_equal(rename(path_of("..data_tmp"), path_of("..data")), 0);
-    assert_true(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
     /* Watching less: what is no longer named is silent. */
     const char *other[] = {path_of("..v1")};
     assert_int_equal(watch_set(watch, other, 1, &error), 1);
-    (void)watch_read(watch);
+    (void)watch_read(watch, NULL);
     file_put("c", "1");
-    assert_false(watch_read(watch));
+    assert_false(watch_read(watch, NULL));
     file_put("..v1/c", "1");
-    assert_true(watch_read(watch));
+    assert_true(watch_read(watch, NULL));
     watch_destroy(watch);
 }
 
@@ -145,6 +186,7 @@ static void test_signals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_names_of_changes, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_changes, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_symlink_swap, folder_make, folder_remove),
         cmocka_unit_test_setup_teardown(test_quota, folder_make, folder_remove),

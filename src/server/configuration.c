@@ -310,12 +310,23 @@ static void remember(struct configuration *configuration, const struct file_list
     configuration->loaded = true;
 }
 
+static uint64_t fingerprint_add(uint64_t fingerprint, struct span path, uint64_t content_hash) {
+    uint64_t parts[] = {fingerprint, span_hash(path), content_hash};
+    return span_hash(span_make(parts, sizeof(parts)));
+}
+
 static uint64_t fingerprint_of(const struct source_set *sources) {
     uint64_t fingerprint = sources->complete ? 1 : 2;
-    for (size_t i = 0; i < sources->file_count; i++) {
-        uint64_t parts[] = {fingerprint, span_hash(span_of(sources->files[i].path)), sources->files[i].content_hash};
-        fingerprint = span_hash(span_make(parts, sizeof(parts)));
-    }
+    for (size_t i = 0; i < sources->file_count; i++)
+        fingerprint = fingerprint_add(fingerprint, span_of(sources->files[i].path), sources->files[i].content_hash);
+    return fingerprint;
+}
+
+/* As that of the complete set of these files. */
+static uint64_t fingerprint_of_files(struct parsed_file *const *files, size_t count) {
+    uint64_t fingerprint = 1;
+    for (size_t i = 0; i < count; i++)
+        fingerprint = fingerprint_add(fingerprint, span_make(files[i]->path, files[i]->path_size), files[i]->content_hash);
     return fingerprint;
 }
 
@@ -363,12 +374,19 @@ static void read_everything(struct configuration *configuration, struct configur
 }
 
 /* True: there is nothing more to do. Else all files were read. */
-static bool load_changes(struct configuration *configuration, struct configuration_load *load) {
+static bool load_changes(struct configuration *configuration, const struct watch_changes *changes, struct configuration_load *load) {
+    struct incremental *incremental = &configuration->incremental;
+    if (incremental_load_named(incremental, &configuration->options, &configuration->last_good, changes, load)) {
+        configuration->fingerprint = fingerprint_of_files(incremental->files, incremental->file_count);
+        return true;
+    }
+    diagnostic_list_deinit(&load->diagnostics);
+    diagnostic_list_init(&load->diagnostics);
     load_sources(configuration, load);
     uint64_t fingerprint = fingerprint_of(&load->sources);
     load->unchanged = configuration->loaded && fingerprint == configuration->fingerprint && !input_files_changed(&configuration->files);
     configuration->fingerprint = fingerprint;
-    bool done = load->unchanged || incremental_load(&configuration->incremental, &configuration->options, &configuration->last_good, load);
+    bool done = load->unchanged || incremental_load(incremental, &configuration->options, &configuration->last_good, load);
     for (size_t i = 0; !done && i < load->sources.file_count; i++) {
         if (!load->sources.files[i].unread)
             continue;
@@ -393,7 +411,8 @@ static void load_all(struct configuration *configuration, struct configuration_l
     file_list_deinit(&files);
 }
 
-void configuration_load(struct configuration *configuration, bool force, struct configuration_load *ret_load) {
+void configuration_load(struct configuration *configuration, bool force, const struct watch_changes *changes,
+                        struct configuration_load *ret_load) {
     struct configuration_load *load = ret_load;
     *load = (struct configuration_load){.snapshot = NULL};
     arena_init(&load->arena, LOAD_ARENA_BLOCK_BYTES);
@@ -402,9 +421,10 @@ void configuration_load(struct configuration *configuration, bool force, struct 
     map_init(&load->substituted);
     if (force)
         read_everything(configuration, load);
-    if (force || !load_changes(configuration, load))
+    if (force || !load_changes(configuration, changes, load))
         load_all(configuration, load);
-    watch_files(configuration, load);
+    if (!load->same_folders)
+        watch_files(configuration, load);
 }
 
 /* What a load needs for a moment is several times what stays: it is given back, not kept for the next one. */

@@ -8,6 +8,7 @@
 
 #include "compile/compile.h"
 #include "compile/input_files.h"
+#include "os/watch.h"
 #include "server/incremental.h"
 #include "server/last_good.h"
 #include "server/ticket_keys.h"
@@ -38,6 +39,7 @@ struct configuration_load {
     struct map faulty;         /* titles of the objects that are not what their author meant: invalid, or with an error in a field */
     struct map substituted;    /* titles of those among them that are served in an older version */
     bool unchanged;            /* not one byte changed since the former load: nothing was compiled */
+    bool same_folders;         /* what to watch is as it was; `sources` has only what was read */
     bool grafted;              /* the snapshot shares all but the changed virtual hosts with the former one */
 };
 
@@ -48,8 +50,10 @@ void configuration_deinit(struct configuration *configuration);
 
 /* Loads; whatever is wrong is in ret_load->diagnostics. Files that nobody wrote since are not read again unless they must be, and a change of one
  * VirtualService is compiled alone (server/incremental.h). The first load takes what is valid; a later one replaces what does not parse any
- * more or turned invalid by its last good version and says so. Unless `force` is set, input of the same bytes is not compiled again. */
-void configuration_load(struct configuration *configuration, bool force, struct configuration_load *ret_load);
+ * more or turned invalid by its last good version and says so. Unless `force` is set, input of the same bytes is not compiled again. `changes` says what was written since the load before; NULL, or
+ * none at all: all files are looked at. */
+void configuration_load(struct configuration *configuration, bool force, const struct watch_changes *changes,
+                        struct configuration_load *ret_load);
 /* Destroys the snapshot unless it was taken. */
 void configuration_load_deinit(struct configuration_load *load);
 

@@ -77,7 +77,7 @@ struct result {
 /* Loads, and keeps the dump of the snapshot. */
 static struct result load(struct fixture *fixture, bool force) {
     struct configuration_load load;
-    configuration_load(&fixture->configuration, force, &load);
+    configuration_load(&fixture->configuration, force, NULL, &load);
     struct result result = {load.unchanged, load.diagnostics.counts[DIAGNOSTIC_ERROR], load.stale_count};
     size_t size = 0;
     free(fixture->dump);

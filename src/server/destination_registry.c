@@ -89,8 +89,12 @@ static struct registered_destination *destination_of(struct destination_registry
 
 void destination_registry_follow(struct destination_registry *registry, struct snapshot *snapshot) {
     struct builder key = {.data = NULL};
-    for (size_t i = 0; i < snapshot->cluster_count; i++)
-        snapshot->clusters[i]->counters = &destination_of(registry, snapshot->clusters[i], &key)->counters;
+    for (size_t i = 0; i < snapshot->cluster_count; i++) {
+        struct destination_counters *counters = &destination_of(registry, snapshot->clusters[i], &key)->counters;
+        /* What workers may be reading, for it is another snapshot's too, is not written. */
+        if (snapshot->clusters[i]->counters != counters)
+            snapshot->clusters[i]->counters = counters;
+    }
     snapshot->unrouted = &registry->unrouted->counters;
     builder_deinit(&key);
 }

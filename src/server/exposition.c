@@ -53,6 +53,9 @@ static void write_configuration(const struct exposition *exposition, struct buil
     put_time(output, "fairlead_configuration_last_good_load_timestamp_seconds", "When a load last went well; 0: never.", report->good_wall_ns);
     put_time(output, "fairlead_configuration_last_failed_load_timestamp_seconds", "When a load last failed; 0: never.", report->failed_wall_ns);
     put_gauge(output, "fairlead_configuration_stale_objects", "Files and objects that are served in an older version.", report->stale_count);
+    exposition_begin(output, "fairlead_tls_identities_made_total", "counter",
+                     "Certificates with their keys that were made ready to serve: one for each Secret that is new or changed, whatever else is loaded again.");
+    exposition_put(output, "fairlead_tls_identities_made_total", identity_cache_made_count(exposition->identities));
     put_gauge(output, "fairlead_snapshots_live", "Configurations in memory: the present one and those that old requests still use.",
               exposition->publisher->live_count);
     put_gauge(output, "fairlead_listeners", "Listeners of the configuration.", snapshot->listener_count);

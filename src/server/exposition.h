@@ -4,6 +4,7 @@
 #define FAIRLEAD_SERVER_EXPOSITION_H
 
 #include "base/builder.h"
+#include "compile/identity_cache.h"
 #include "server/destination_registry.h"
 #include "server/local_service.h"
 #include "server/publish.h"
@@ -13,6 +14,7 @@ struct exposition {
     const struct publisher *publisher;
     struct destination_registry *registry;
     const struct reload_report *report;
+    const struct identity_cache *identities;
     const bool *ready;
     uint64_t start_wall_ns;
 };

@@ -89,20 +89,6 @@ static void read_excerpts(struct configuration_load *load) {
     map_deinit(&known);
 }
 
-void incremental_keep(struct incremental *incremental, const struct configuration_load *load, struct parsed_file *const *files, size_t file_count) {
-    incremental_forget(incremental);
-    if (load->snapshot == NULL || !load->sources.complete || load->sources.reads_stdin || load->sources.file_count != file_count ||
-        load->stale_count + load->faulty.count + load->diagnostics.dropped_count > 0)
-        return;
-    incremental->files = memory_allocate_zeroed(file_count + 1, sizeof(incremental->files[0]));
-    incremental->file_count = file_count;
-    for (size_t i = 0; i < file_count; i++)
-        incremental->files[i] = parsed_file_pin(files[i]);
-    incremental->snapshot = snapshot_pin(load->snapshot);
-    keep_diagnostics(incremental, &load->diagnostics);
-    incremental->usable = true;
-}
-
 /* --- What changed --- */
 
 static bool same_position(struct position a, struct position b) {
@@ -189,11 +175,18 @@ static void decode_rest(const struct incremental *incremental, const struct chan
     struct document changed = {.root = change->root};
     for (size_t i = 0; i < incremental->file_count; i++) {
         const struct document_list *documents = &incremental->files[i]->documents;
-        for (size_t item = 0; item < documents->count; item++)
+        for (size_t item = 0; incremental->files[i]->holds_others && item < documents->count; item++)
             if (!is_virtual_service(documents->items[item].root))
                 resource_set_add_documents(set, &(struct document_list){&documents->items[item], 1}, diagnostics);
     }
     resource_set_add_documents(set, &(struct document_list){&changed, 1}, diagnostics);
+}
+
+static bool holds_others(const struct document_list *documents) {
+    bool holds = false;
+    for (size_t i = 0; i < documents->count; i++)
+        holds |= !is_virtual_service(documents->items[i].root);
+    return holds;
 }
 
 static bool has_errors(const struct diagnostic_list *diagnostics, struct span resource) {
@@ -229,30 +222,41 @@ static struct snapshot *compile_change(struct incremental *incremental, const st
 
 /* --- The whole --- */
 
+void incremental_keep(struct incremental *incremental, const struct configuration_load *load, struct parsed_file *const *files, size_t file_count) {
+    incremental_forget(incremental);
+    if (load->snapshot == NULL || !load->sources.complete || load->sources.reads_stdin || load->sources.file_count != file_count ||
+        load->stale_count + load->faulty.count + load->diagnostics.dropped_count > 0)
+        return;
+    incremental->files = memory_allocate_zeroed(file_count + 1, sizeof(incremental->files[0]));
+    incremental->file_count = file_count;
+    for (size_t i = 0; i < file_count; i++) {
+        incremental->files[i] = parsed_file_pin(files[i]);
+        files[i]->holds_others = holds_others(&files[i]->documents);
+    }
+    incremental->snapshot = snapshot_pin(load->snapshot);
+    keep_diagnostics(incremental, &load->diagnostics);
+    incremental->usable = true;
+}
+
 static void take_change(struct incremental *incremental, struct last_good *last_good, const struct change *change, struct span title) {
     struct parsed_file *former = incremental->files[change->file];
     last_good_set_object(last_good, title, change->root, change->parsed);
     last_good_set_file(last_good, change->parsed);
+    change->parsed->holds_others = former->holds_others;
     incremental->files[change->file] = parsed_file_pin(change->parsed);
     parsed_file_unpin(former);
 }
 
-bool incremental_load(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good,
-                      struct configuration_load *load) {
-    struct change change = {.source = NULL};
-    if (!incremental->usable || incremental->depth >= RELOAD_GRAFTS_MAX || !load->sources.complete || load->sources.reads_stdin ||
-        load->diagnostics.count > 0 || input_files_changed(options->files) || !find_changed_file(incremental, load, &change))
-        return false;
-    load->unchanged = change.source == NULL;
-    if (load->unchanged)
-        return true;
+/* True: the load is complete. */
+static bool load_change(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good, struct change *change,
+                        struct configuration_load *load) {
     struct diagnostic_list diagnostics;
     struct span title = SPAN_EMPTY;
     diagnostic_list_init(&diagnostics);
-    if (parse_change(incremental, &change))
-        load->snapshot = compile_change(incremental, options, &change, &diagnostics, load, &title);
+    if (parse_change(incremental, change))
+        load->snapshot = compile_change(incremental, options, change, &diagnostics, load, &title);
     if (load->snapshot != NULL) {
-        take_change(incremental, last_good, &change, title);
+        take_change(incremental, last_good, change, title);
         copy_diagnostics(&incremental->diagnostics, DIAGNOSTICS_NOT_ABOUT, title, &load->diagnostics);
         copy_diagnostics(&diagnostics, DIAGNOSTICS_ABOUT, title, &load->diagnostics);
         keep_diagnostics(incremental, &load->diagnostics);
@@ -262,7 +266,67 @@ bool incremental_load(struct incremental *incremental, const struct compile_opti
         incremental->snapshot = snapshot_pin(load->snapshot);
         incremental->depth++;
     }
-    parsed_file_unpin(change.parsed);
+    parsed_file_unpin(change->parsed);
     diagnostic_list_deinit(&diagnostics);
     return load->snapshot != NULL;
+}
+
+static bool is_usable(const struct incremental *incremental, const struct compile_options *options) {
+    return incremental->usable && incremental->depth < RELOAD_GRAFTS_MAX && !input_files_changed(options->files);
+}
+
+bool incremental_load(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good,
+                      struct configuration_load *load) {
+    struct change change = {.source = NULL};
+    if (!load->sources.complete || load->sources.reads_stdin || load->diagnostics.count > 0 || !is_usable(incremental, options) ||
+        !find_changed_file(incremental, load, &change))
+        return false;
+    load->unchanged = change.source == NULL;
+    return load->unchanged || load_change(incremental, options, last_good, &change, load);
+}
+
+static bool find_file(const struct incremental *incremental, struct span path, size_t *ret_file) {
+    for (size_t i = 0; i < incremental->file_count; i++) {
+        if (!span_equal(span_make(incremental->files[i]->path, incremental->files[i]->path_size), path))
+            continue;
+        *ret_file = i;
+        return true;
+    }
+    return false;
+}
+
+/* False: it is no longer a plain file that can be read, so everything must be looked at. */
+static bool read_named(const struct incremental *incremental, const char *path, size_t file, struct configuration_load *load,
+                       struct change *change) {
+    struct source_set set;
+    if (!source_is_plain_file(path) || !source_load(&path, 1, &load->arena, &load->diagnostics, &set) || set.file_count != 1)
+        return false;
+    if (set.files[0].content_hash == incremental->files[file]->content_hash)
+        return true;
+    bool first = change->source == NULL;
+    change->source = &set.files[0];
+    change->file = file;
+    load->sources = set;
+    return first;
+}
+
+bool incremental_load_named(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good,
+                            const struct watch_changes *changes, struct configuration_load *load) {
+    struct change change = {.source = NULL};
+    if (changes == NULL || changes->incomplete || changes->count == 0 || !is_usable(incremental, options))
+        return false;
+    for (size_t i = 0; i < changes->count; i++) {
+        const char *path = changes->paths[i];
+        size_t file;
+        bool known = find_file(incremental, span_of(path), &file);
+        if (known ? !read_named(incremental, path, file, load, &change) : source_exists(path))
+            return false;
+    }
+    load->same_folders = true;
+    load->sources.complete = true;
+    load->unchanged = change.source == NULL;
+    if (load->unchanged || load_change(incremental, options, last_good, &change, load))
+        return true;
+    load->same_folders = false;
+    return false;
 }

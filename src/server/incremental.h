@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "compile/compile.h"
+#include "os/watch.h"
 #include "server/last_good.h"
 #include "source/source_cache.h"
 #include "text/diagnostic.h"
@@ -34,5 +35,9 @@ void incremental_forget(struct incremental *incremental);
  * False: nothing was done but to add to load->arena and load->diagnostics. */
 MUST_USE bool incremental_load(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good,
                                struct configuration_load *load);
+
+/* The same without sources: reads only what the changes name. False also when these may be more than files that are known. */
+MUST_USE bool incremental_load_named(struct incremental *incremental, const struct compile_options *options, struct last_good *last_good,
+                                     const struct watch_changes *changes, struct configuration_load *load);
 
 #endif

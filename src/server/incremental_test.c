@@ -103,11 +103,11 @@ static void outcome_deinit(struct outcome *outcome) {
     free(outcome->diagnostics);
 }
 
-static struct outcome load(struct configuration *configuration, bool force) {
+static struct outcome load(struct configuration *configuration, bool force, struct watch_changes *changes) {
     struct configuration_load load;
     struct outcome outcome = {.dump = NULL};
     size_t size;
-    configuration_load(configuration, force, &load);
+    configuration_load(configuration, force, changes, &load);
     assert_true(load.unchanged == (load.snapshot == NULL));
     outcome.unchanged = load.unchanged;
     outcome.grafted = load.grafted;
@@ -128,6 +128,11 @@ static void agrees_with_a_load_of_everything(void **state) {
     struct world *world = *state;
     struct compile_options options = {.allow_unsupported = false};
     size_t grafts = 0;
+    struct watch *watch;
+    struct watch_changes changes = {.count = 0};
+    int error;
+    assert_int_equal(watch_create(&watch), 0);
+    assert_int_equal(watch_set(watch, world->paths, 1, &error), 1);
     write_base(world);
     for (int i = 0; i < SERVICES; i++)
         write_service(world, i);
@@ -137,10 +142,13 @@ static void agrees_with_a_load_of_everything(void **state) {
             write_base(world);
         for (size_t i = roll(8) == 0 ? 2 : 1; i > 0; i--)
             write_service(world, (int)roll(SERVICES));
-        struct outcome changed CLEANUP(outcome_deinit) = load(&world->configuration, false);
+        /* Told what was written, or left to look. */
+        bool told = watch_read(watch, &changes) && roll(3) > 0;
+        struct outcome changed CLEANUP(outcome_deinit) = load(&world->configuration, false, told ? &changes : NULL);
+        watch_changes_reset(&changes);
         struct configuration fresh;
         configuration_init(&fresh, world->paths, 1, &options);
-        struct outcome whole CLEANUP(outcome_deinit) = load(&fresh, true);
+        struct outcome whole CLEANUP(outcome_deinit) = load(&fresh, true, NULL);
         configuration_deinit(&fresh);
         grafts += changed.grafted;
         if (changed.stale || changed.unchanged)
@@ -149,6 +157,7 @@ static void agrees_with_a_load_of_everything(void **state) {
         assert_string_equal(changed.diagnostics, whole.diagnostics);
     }
     configuration_deinit(&world->configuration);
+    watch_destroy(watch);
     assert_true(grafts > ROUNDS / 10);
 }
 

@@ -16,6 +16,7 @@
 struct parsed_file {
     uint32_t reference_count;
     bool seen;      /* in this load */
+    bool holds_others; /* than VirtualServices; of files that incremental loads know */
     char *path;     /* what positions carry; says so while the version is not the current one */
     size_t path_size;
     uint64_t content_hash;

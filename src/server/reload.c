@@ -16,7 +16,7 @@ static void reload_due(struct timer *timer) {
 static void reload_changed(struct loop_source *source, unsigned events) {
     (void)events;
     struct reload *reload = CONTAINER_OF(source, struct reload, source);
-    if (!watch_read(reload->watch))
+    if (!watch_read(reload->watch, &reload->changes))
         return;
     uint64_t now_ns = clock_monotonic_ns();
     if (reload->first_change_ns == 0)
@@ -44,6 +44,7 @@ void reload_deinit(struct reload *reload) {
         return;
     timer_cancel(reload->timers, &reload->timer);
     loop_remove(reload->loop, &reload->source);
+    watch_changes_reset(&reload->changes);
     watch_destroy(reload->watch);
     reload->watch = NULL;
 }

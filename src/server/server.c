@@ -152,7 +152,8 @@ static void server_reload(void *argument) {
     }
     struct configuration_load load;
     bool settled = server->grafted_ns != 0 && clock_monotonic_ns() - server->grafted_ns >= RELOAD_SETTLED_NS;
-    configuration_load(&server->configuration, server->force_load || settled, &load);
+    configuration_load(&server->configuration, server->force_load || settled, &server->reload.changes, &load);
+    watch_changes_reset(&server->reload.changes);
     server->force_load = false;
     if (!load.unchanged)
         server->grafted_ns = load.grafted ? clock_monotonic_ns() : 0;
@@ -165,7 +166,8 @@ static void server_reload(void *argument) {
         else
             log_error("configuration: nothing can be served from it; the former one stays in use");
     }
-    reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
+    if (!load.same_folders)
+        reload_watch(&server->reload, load.sources.watch_directories, load.sources.watch_directory_count);
     /* What could not be read (descriptors may have run out) is not sure to be told of again. */
     if (!load.sources.complete)
         reload_later(&server->reload, RETRY_NS);
@@ -346,6 +348,7 @@ static void server_set_ports(struct server *server) {
         log_warning("the administration is asked to listen where others may reach it: whoever does sees the configuration and can drain the gateway");
     server->exposition = (struct exposition){.publisher = &server->publisher,
                                              .registry = &server->destinations,
+                                             .identities = server->identities,
                                              .report = &server->report,
                                              .ready = &server->ready,
                                              .start_wall_ns = clock_wall_ns()};
@@ -362,7 +365,7 @@ static void server_set_ports(struct server *server) {
 /* True when it serves. */
 static bool server_start(struct server *server) {
     struct configuration_load load;
-    configuration_load(&server->configuration, true, &load);
+    configuration_load(&server->configuration, true, NULL, &load);
     reload_report_take(&server->report, &load);
     server_tell(server, &load.diagnostics);
     server_watch_ticket_keys(server, &load);

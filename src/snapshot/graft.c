@@ -172,8 +172,10 @@ static const struct background *merge_background(const struct snapshot *part, co
 }
 
 static void adopt_base(struct snapshot *part, struct snapshot *base, struct listener **listeners, struct route_table **tables) {
+    bool names_upstream_tls = part->settings.names_upstream_tls; /* a header of its routes may ask for it */
     part->base = snapshot_pin(base);
     part->settings = base->settings;
+    part->settings.names_upstream_tls |= names_upstream_tls;
     part->access_log = base->access_log;
     part->listeners = listeners;
     part->listener_count = base->listener_count;

@@ -332,6 +332,16 @@ static void load_path(struct source_loader *loader, const char *given) {
         read_file(loader, path, &status);
 }
 
+bool source_is_plain_file(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool source_exists(const char *path) {
+    struct stat status;
+    return lstat(path, &status) == 0;
+}
+
 static bool load(struct source_loader *loader, const char *const *paths, size_t path_count, struct source_set *ret_set) {
     map_init(&loader->folders);
     map_init(&loader->watched);

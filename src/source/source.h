@@ -36,6 +36,11 @@ struct source_set {
  * the rest is read all the same. Each text is made known to `diagnostics` for excerpts. ret_set is always written. Returns `complete`. */
 MUST_USE bool source_load(const char *const *paths, size_t path_count, struct arena *arena,
                           struct diagnostic_list *diagnostics, struct source_set *ret_set);
+/* Neither a link nor anything else. */
+bool source_is_plain_file(const char *path);
+/* Also as a link that leads nowhere. */
+bool source_exists(const char *path);
+
 /* As source_load, but files that the cache knows and that were not written since are not read. The cache then knows what was found. */
 MUST_USE bool source_load_changes(const char *const *paths, size_t path_count, struct source_cache *cache, struct arena *arena,
                                   struct diagnostic_list *diagnostics, struct source_set *ret_set);
