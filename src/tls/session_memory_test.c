@@ -51,10 +51,21 @@ static size_t measure_and_destroy(void)
     return held / SESSIONS;
 }
 
+/* What a client showed, set for a run with client certificates. */
+static struct tls_client_demand *demand;
+static X509 *client_certificate;
+static EVP_PKEY *client_key;
+
 static void connect_all(struct tls_server_policy *policy, struct tls_identity *identity, uint16_t version)
 {
     for (size_t i = 0; i < SESSIONS; i++) {
         test_pair_init(&pairs[i], policy, identity, "a.example");
+        if (demand != NULL) {
+            tls_session_destroy(pairs[i].server);
+            pairs[i].server = tls_session_create_server(&(struct tls_server_options){.policy = policy, .identity = identity, .demand = demand});
+            assert_int_equal(SSL_use_certificate(pairs[i].client, client_certificate), 1);
+            assert_int_equal(SSL_use_PrivateKey(pairs[i].client, client_key), 1);
+        }
         assert_int_equal(SSL_set_max_proto_version(pairs[i].client, version), 1);
         assert_int_equal(test_pair_handshake(&pairs[i]), TLS_STATUS_OK);
         answer(&pairs[i]);
@@ -105,10 +116,36 @@ static void test_heap_of_waiting_sessions(void **state UNUSED)
     tls_identity_unpin(identity);
 }
 
+/* The session keeps the client's certificate as it came, and nothing that verified it. */
+#define CLIENT_CERTIFICATE_BYTES_MAX 1024
+
+static void test_heap_of_sessions_with_client_certificates(void **state UNUSED)
+{
+    struct tls_identity *identity = test_identity("a.example", test_key_ec(NID_X9_62_prime256v1));
+    struct tls_server_policy_options options = {0};
+    struct tls_server_policy *policy = NULL;
+    assert_int_equal(tls_server_policy_create(&options, &policy), TLS_SERVER_POLICY_OK);
+    client_key = test_key_ec(NID_X9_62_prime256v1);
+    client_certificate = test_certificate("client", client_key, "client", client_key, "URI:spiffe://cluster.local/ns/a/sa/b", 86400);
+    demand = tls_client_demand_create(&(struct tls_client_demand_options){.skips_verification = true});
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        size_t idle_bytes = measure(policy, identity, (uint16_t)version, 0);
+        print_message("TLS 1.%d: %zu bytes idle with a client certificate\n", version - TLS1_VERSION, idle_bytes);
+        assert_true(idle_bytes <= IDLE_BYTES_MAX + CLIENT_CERTIFICATE_BYTES_MAX);
+    }
+    tls_client_demand_unpin(demand);
+    demand = NULL;
+    X509_free(client_certificate);
+    EVP_PKEY_free(client_key);
+    tls_server_policy_unpin(policy);
+    tls_identity_unpin(identity);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_heap_of_waiting_sessions),
+        cmocka_unit_test(test_heap_of_sessions_with_client_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
