@@ -79,10 +79,11 @@ static bool watch_note(struct watch_folder *folders, size_t count, int number, c
     return false;
 }
 
-size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error) {
+size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error, bool *ret_is_new) {
     struct watch_folder *folders = memory_allocate_zeroed(count + 1, sizeof(*folders));
     size_t folder_count = 0;
     int error = 0;
+    bool is_new = false;
     for (size_t i = 0; i < count; i++) {
         /* The kernel gives a folder that is watched already its present number. */
         int folder = inotify_add_watch(watch->descriptor, paths[i], WATCH_EVENTS);
@@ -90,6 +91,7 @@ size_t watch_set(struct watch *watch, const char *const *paths, size_t count, in
             error = -errno;
         else if (watch_note(folders, folder_count, folder, paths[i]))
             folder_count++;
+        is_new = is_new || (folder >= 0 && watch_find(watch->folders, watch->folder_count, folder) == NULL);
     }
     for (size_t i = 0; i < watch->folder_count; i++)
         if (watch_find(folders, folder_count, watch->folders[i].number) == NULL)
@@ -98,6 +100,7 @@ size_t watch_set(struct watch *watch, const char *const *paths, size_t count, in
     watch->folders = folders;
     watch->folder_count = folder_count;
     *ret_error = error;
+    *ret_is_new = is_new;
     return folder_count;
 }
 

@@ -29,8 +29,9 @@ void watch_destroy(struct watch *watch);
 int watch_descriptor(const struct watch *watch);
 /* From now on exactly these folders, NUL-terminated paths; those that were watched stay without a gap. To be called again after each change,
  * since a folder may have been replaced by another of its name. Folders that cannot be watched (not there, say) are skipped: returns how many
- * are watched, and the last such error as a negative errno in ret_error, 0 for none. */
-size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error);
+ * are watched, the last such error as a negative errno in ret_error, 0 for none, and in ret_is_new whether one of them was not watched before: it may have
+ * changed unseen. */
+size_t watch_set(struct watch *watch, const char *const *paths, size_t count, int *ret_error, bool *ret_is_new);
 /* Takes all that waits; true when there was a change. Adds to `changes` unless it is NULL. */
 bool watch_read(struct watch *watch, struct watch_changes *changes);
 

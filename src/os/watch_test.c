@@ -53,8 +53,12 @@ static void test_changes(void **state) {
     assert_int_equal(watch_create(&watch), 0);
     const char *paths[] = {folder, path_of("absent"), folder};
     int error = 0;
-    assert_int_equal(watch_set(watch, paths, 3, &error), 1);
+    bool is_new = false;
+    assert_int_equal(watch_set(watch, paths, 3, &error, &is_new), 1);
     assert_int_equal(error, -ENOENT);
+    assert_true(is_new);
+    assert_int_equal(watch_set(watch, paths, 3, &error, &is_new), 1);
+    assert_false(is_new);
     assert_false(watch_read(watch, NULL));
     file_put("a", "1");
     assert_true(watch_read(watch, NULL));
@@ -76,7 +80,8 @@ static void test_names_of_changes(void **state) {
     assert_int_equal(watch_create(&watch), 0);
     const char *paths[] = {folder};
     int error;
-    assert_int_equal(watch_set(watch, paths, 1, &error), 1);
+    bool is_new;
+    assert_int_equal(watch_set(watch, paths, 1, &error, &is_new), 1);
     file_put("a", "1");
     file_put("a", "2");
     assert_int_equal(rename(path_of("a"), path_of("b")), 0);
@@ -102,7 +107,7 @@ static void test_names_of_changes(void **state) {
     assert_true(changes.incomplete);
     watch_changes_reset(&changes);
     const char *twice[] = {folder, path_of("inner/..")};
-    assert_int_equal(watch_set(watch, twice, 2, &error), 1);
+    assert_int_equal(watch_set(watch, twice, 2, &error, &is_new), 1);
     file_put("a", "1");
     assert_true(watch_read(watch, &changes));
     assert_true(changes.incomplete);
@@ -116,7 +121,8 @@ static void test_symlink_swap(void **state) {
     assert_int_equal(watch_create(&watch), 0);
     const char *paths[] = {folder};
     int error;
-    assert_int_equal(watch_set(watch, paths, 1, &error), 1);
+    bool is_new;
+    assert_int_equal(watch_set(watch, paths, 1, &error, &is_new), 1);
     assert_int_equal(error, 0);
     assert_int_equal(mkdir(path_of("..v1"), 0700), 0);
     assert_int_equal(mkdir(path_of("..v2"), 0700), 0);
@@ -128,7 +134,8 @@ static void test_symlink_swap(void **state) {
     assert_true(watch_read(watch, NULL));
     /* Watching less: what is no longer named is silent. */
     const char *other[] = {path_of("..v1")};
-    assert_int_equal(watch_set(watch, other, 1, &error), 1);
+    assert_int_equal(watch_set(watch, other, 1, &error, &is_new), 1);
+    assert_true(is_new);
     (void)watch_read(watch, NULL);
     file_put("c", "1");
     assert_false(watch_read(watch, NULL));

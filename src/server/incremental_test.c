@@ -131,8 +131,9 @@ static void agrees_with_a_load_of_everything(void **state) {
     struct watch *watch;
     struct watch_changes changes = {.count = 0};
     int error;
+    bool is_new;
     assert_int_equal(watch_create(&watch), 0);
-    assert_int_equal(watch_set(watch, world->paths, 1, &error), 1);
+    assert_int_equal(watch_set(watch, world->paths, 1, &error, &is_new), 1);
     write_base(world);
     for (int i = 0; i < SERVICES; i++)
         write_service(world, i);

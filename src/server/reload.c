@@ -51,12 +51,12 @@ void reload_deinit(struct reload *reload) {
 
 void reload_watch(struct reload *reload, const char *const *directories, size_t count) {
     int error = 0;
-    size_t watched = watch_set(reload->watch, directories, count, &error);
+    bool is_new = false;
+    size_t watched = watch_set(reload->watch, directories, count, &error, &is_new);
     if (error != 0 && watched < count)
         log_warning("%zu of %zu configuration folders cannot be watched for changes: %s", count - watched, count, strerror(-error));
-    if (watched > reload->watched_count)
+    if (is_new)
         reload_later(reload, RELOAD_QUIET_NS);
-    reload->watched_count = watched;
 }
 
 void reload_later(struct reload *reload, uint64_t delay_ns) {

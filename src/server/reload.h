@@ -20,7 +20,6 @@ struct reload {
     struct timer timer;
     uint64_t first_change_ns; /* 0: none is waiting */
     uint64_t due_ns;          /* of the timer, while it is set */
-    size_t watched_count;
     struct watch_changes changes; /* of the folders, for the function to take and reset; none: it does not know why it is called */
     void (*function)(void *argument);
     void *argument;
