@@ -175,7 +175,8 @@ static void mapping_reader_deinit(struct mapping_reader *state) {
 
 static bool has_key(struct yaml_reader *reader, struct mapping_reader *state, struct span key) {
     size_t count = reader->open_count - state->first;
-    const struct node_field *fields = reader->open + state->first;
+    /* With nothing open yet there is no array to point into. */
+    const struct node_field *fields = count == 0 ? NULL : reader->open + state->first;
     for (size_t i = 0; count < KEYS_LINEAR_MAX && i < count; i++)
         if (span_equal(fields[i].key, key))
             return true;
