@@ -105,6 +105,11 @@ static bool has_string_tag(const yaml_char_t *tag) {
     return span_equal(text, SPAN_LITERAL("tag:yaml.org,2002:str")) || span_equal(text, SPAN_LITERAL("!"));
 }
 
+/* With nothing open yet there is no array to point into. */
+static struct node_field *open_from(const struct yaml_reader *reader, size_t first) {
+    return reader->open == NULL ? NULL : reader->open + first;
+}
+
 static void open_push(struct yaml_reader *reader, struct node_field child) {
     if (reader->open_count == reader->open_capacity) {
         reader->open_capacity = reader->open_capacity == 0 ? 64 : 2 * reader->open_capacity;
@@ -115,7 +120,7 @@ static void open_push(struct yaml_reader *reader, struct node_field child) {
 
 /* The children from `first` on are those of `node`. */
 static void open_adopt(struct yaml_reader *reader, struct node *node, size_t first) {
-    node_adopt(reader->arena, node, reader->open + first, reader->open_count - first);
+    node_adopt(reader->arena, node, open_from(reader, first), reader->open_count - first);
     reader->open_count = first;
 }
 
@@ -175,7 +180,7 @@ static void mapping_reader_deinit(struct mapping_reader *state) {
 
 static bool has_key(struct yaml_reader *reader, struct mapping_reader *state, struct span key) {
     size_t count = reader->open_count - state->first;
-    const struct node_field *fields = reader->open + state->first;
+    const struct node_field *fields = open_from(reader, state->first);
     for (size_t i = 0; count < KEYS_LINEAR_MAX && i < count; i++)
         if (span_equal(fields[i].key, key))
             return true;

@@ -44,6 +44,22 @@ def test_a_broken_file_is_reported_and_the_last_good_one_keeps_serving(scenario)
     assert request(scenario.https_port, "/", tls=True).status == 200
 
 
+def test_what_admission_would_refuse_keeps_its_last_good_version_and_is_not_served_at_a_start(scenario):
+    gateway = scenario.start()
+    route = {"route": [istio.destination("app.internal.example", 80)]}
+    ask = lambda: request(scenario.https_port, "/", "ruled.example.com", tls=True).status
+    scenario.write("ruled.yaml", istio.virtual_service("ruled", ["ruled.example.com"], http=[route]))
+    wait_until(lambda: ask() == 200, what="the route")
+    # One of two rules is against admission: without the other version, neither would be served.
+    scenario.write("ruled.yaml", istio.virtual_service("ruled", ["ruled.example.com"], http=[route, {**route, "timeout": "0s"}]))
+    gateway.wait_said("the duration is too short")
+    gateway.wait_said("its last good version stays in use")
+    assert ask() == 200
+    gateway.stop()
+    scenario.start()
+    assert ask() == 404
+
+
 def test_kubernetes_volume_links_are_followed(scenario, run_gateway, tmp_path):
     """A ConfigMap volume: files are links through ..data, which is swapped by a rename."""
     volume = tmp_path / "volume"

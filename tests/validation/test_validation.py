@@ -86,3 +86,22 @@ def test_case(number, said):
         assert found, f"{expected} is not said, but {rest}\n{case.yaml()}"
         rest.remove(found[0])
     assert not rest, f"{rest} was not expected\n{case.yaml()}"
+
+
+def said_of(tmp_path, spec):
+    (tmp_path / "x.yaml").write_text("apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: x}\nspec:\n" + spec)
+    run = subprocess.run([str(BINARY), "check", "-f", "x.yaml"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    found = (SAID.match(line) for line in run.stdout.splitlines())
+    return [(match.group(4), int(match.group(2)), int(match.group(3))) for match in found if match and is_of_decoding(int(match.group(6)))]
+
+
+@pytest.mark.parametrize("size, severity", [(50_000, None), (200_000, "warning"), (1024 * 1024 + 1, "error")])
+def test_bodies_of_direct_responses(tmp_path, size, severity):
+    said = said_of(tmp_path, f"  hosts: [a.example.com]\n  gateways: [g]\n  http:\n  - directResponse:\n      status: 200\n      body:\n        string: {'a' * size}\n")
+    assert said == ([(severity, 11, 17)] if severity else [])
+
+
+@pytest.mark.parametrize("size, is_right", [(1024, True), (1025, False)])
+def test_lengths_of_regular_expressions(tmp_path, size, is_right):
+    said = said_of(tmp_path, f"  hosts: [a.example.com]\n  gateways: [g]\n  http:\n  - match: [{{uri: {{regex: {'a' * size}}}}}]\n    redirect: {{uri: /x}}\n")
+    assert said == ([] if is_right else [("error", 8, 27)])
