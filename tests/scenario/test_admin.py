@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -10,7 +11,7 @@ import subprocess
 import pytest
 from support import configuration as istio
 from support.client import connect, read_response, request
-from support.gateway import BINARY, fairlead, free_ports, wait_until
+from support.gateway import BINARY, ROOT, fairlead, free_ports, wait_until
 
 READING = ["/", "/diagnostics", "/ready", "/snapshot", "/stats"]
 CHANGING = ["/drain", "/logging"]
@@ -34,6 +35,13 @@ def test_what_changes_something_wants_a_post(scenario, path):
     assert gateway.admin(path, "PUT")[0] == 405
     assert f"POST {path} " in gateway.admin("/")[1]
     assert gateway.status() == 200
+
+
+def test_the_page_names_every_endpoint(scenario):
+    gateway = scenario.start()
+    with open(os.path.join(ROOT, "docs", "admin.md"), encoding="utf-8") as file:
+        named = re.findall(r"^\| `(GET|POST) (/[a-z/]*)", file.read(), re.M)
+    assert sorted(named) == sorted(tuple(line.split()[:2]) for line in gateway.admin("/")[1].splitlines())
 
 
 def test_the_snapshot_is_what_is_served(scenario):

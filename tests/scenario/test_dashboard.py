@@ -85,6 +85,13 @@ def test_every_family_is_shown(busy):
     assert set(busy.types) - shown == {"istio_build", "fairlead_requests_total"}
 
 
+def test_the_page_names_every_family(busy):
+    with open(os.path.join(ROOT, "docs", "metrics.md"), encoding="utf-8") as file:
+        named = set(re.findall(r"^\| (`.*?`) \|", file.read(), re.M))
+    named = {name for row in named for name in re.findall(r"`([a-z0-9_]+)", row)}
+    assert named == set(busy.types)
+
+
 def test_its_shape():
     value = dashboard()
     assert value["uid"] == "fairlead" and len({panel["id"] for panel in value["panels"]}) == len(value["panels"])
