@@ -16,7 +16,7 @@ struct side {
 static bool side_load(struct side *side, const struct options *options, const char *const *path) {
     struct compile_options compile_options = options_compile(options);
     configuration_init(&side->configuration, path, 1, &compile_options);
-    configuration_load(&side->configuration, true, &side->load);
+    configuration_load(&side->configuration, true, NULL, &side->load);
     if (side->load.snapshot == NULL)
         diagnostic_list_print(&side->load.diagnostics, command_severity(options), stderr);
     return side->load.snapshot != NULL;

@@ -114,7 +114,7 @@ static int explain_loaded(const struct options *options, const struct explain_re
     struct configuration_load load;
     int code = 1;
     configuration_init(&configuration, options->paths, options->path_count, &compile_options);
-    configuration_load(&configuration, true, &load);
+    configuration_load(&configuration, true, NULL, &load);
     if (load.snapshot == NULL)
         diagnostic_list_print(&load.diagnostics, command_severity(options), stderr);
     else if (options->requests_path != NULL)
