@@ -1,11 +1,12 @@
 """A failed handshake leaves one line in the access log, with the server name and the reason; a silent peer leaves none."""
+import resource
 import socket
 import ssl
 import struct
 import subprocess
 
 import pytest
-from support.client import connect, receive_all, request
+from support.client import connect, receive_all, request, tls_context
 from scenario.test_client_hello import client_hello, records
 
 NAME = "app.example.com"
@@ -14,7 +15,8 @@ NAME = "app.example.com"
 def failed(gateway, reason, server_name=NAME):
     entry = gateway.entry(connection_termination_details=reason)
     assert entry["requested_server_name"] == server_name
-    assert entry["response_code"] == 0 and entry["response_flags"] == "-" and entry["response_code_details"] is None
+    assert entry["response_code"] == 0 and entry["response_code_details"] is None
+    assert entry["response_flags"] == ("OM" if reason == "handshake_evicted" else "-")
     assert entry["upstream_host"] is None
     return entry
 
@@ -95,3 +97,54 @@ def test_the_reason_in_the_library_s_words(scenario):
     gateway = scenario.start()
     s_client(scenario.https_port, "-tls1_2", "-cipher", "AES128-SHA")
     assert "NO_SHARED_CIPHER" in gateway.entry(connection_termination_details="no_shared_cipher")["why"]
+
+
+@pytest.mark.parametrize("description, reason", [(42, "bad_certificate"), (45, "bad_certificate"), (46, "bad_certificate"), (48, "unknown_ca")])
+def test_the_client_s_own_word_about_the_certificate(scenario, description, reason):
+    """bad_certificate, certificate_expired, certificate_unknown and unknown_ca (RFC 5246 section 7.2.2), in plaintext as TLS 1.2 has it."""
+    gateway = scenario.start()
+    context = tls_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = context.wrap_bio(incoming, outgoing, server_hostname=NAME)
+    with pytest.raises(ssl.SSLWantReadError):
+        session.do_handshake()
+    with connect(scenario.https_port) as connection:
+        connection.sendall(outgoing.read())
+        assert connection.recv(5)[:2] == b"\x16\x03"
+        connection.sendall(bytes([21, 3, 3, 0, 2, 2, description]))
+        receive_all(connection)
+    failed(gateway, reason)
+
+
+@pytest.mark.deep
+def test_deadlines(scenario):
+    """15 seconds for a whole hello, and 15 for the handshake after it."""
+    gateway = scenario.start()
+    wire = b"".join(records(client_hello(NAME)))
+    with connect(scenario.https_port, timeout=30) as half, connect(scenario.https_port, timeout=30) as whole:
+        half.sendall(wire[:20])
+        whole.sendall(wire)
+        receive_all(half)
+        receive_all(whole)
+    failed(gateway, "client_hello_timeout", None)
+    failed(gateway, "handshake_timeout")
+
+
+def test_too_many_handshakes_under_way(scenario):
+    """The one that waits longest without an answer goes; one that has answered stays, and newcomers are served."""
+    ceiling = 4096
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    gateway = scenario.start(arguments=["--concurrency", "1"])
+    wire = b"".join(records(client_hello(NAME)))
+    first = connect(scenario.https_port)
+    first.sendall(wire)
+    assert first.recv(5)
+    others = [connect(scenario.https_port) for _ in range(ceiling)]
+    for other in others:
+        other.sendall(wire[:20])
+    failed(gateway, "handshake_evicted")
+    assert request(scenario.https_port, "/", tls=True).status == 200
+    assert gateway.stats()["downstream_connections_in_handshake"] <= ceiling
+    for each in (first, *others):
+        each.close()
