@@ -10,7 +10,7 @@
 #   make profile  where the worker spends its time under LOAD=... (linux-perf)
 #   make bench-handshakes  what a flood of handshakes leaves to established connections
 #   make bench-routes  what 5,000 VirtualServices with 40,000 routes cost: loading, memory, and finding a route
-#   make bench-reload  how long one changed file of 5,000 takes until its new route answers
+#   make bench-reload  how long one changed file of 5,000 takes until its new route answers; certificates of 10,000 hosts replaced under load
 #   make fuzz     libFuzzer over every target, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local), DESTDIR is honoured
 #   make clean    removes what was built but AWS-LC; make distclean that too
@@ -79,6 +79,7 @@ bench-handshakes: release
 	@/usr/bin/python3 bench/handshake-flood
 
 bench-routes: release
+	@scripts/setup bench
 	@scripts/build release routes_bench
 	@mkdir -p build/bench
 	@build/release/bench/routes_bench build/bench
@@ -86,6 +87,8 @@ bench-routes: release
 
 bench-reload: release
 	@bench/reload/reload
+	@scripts/setup test
+	@/usr/bin/python3 bench/secrets/rotation
 
 fuzz: deps
 	@scripts/setup check
