@@ -24,6 +24,7 @@
 struct world {
     size_t services; /* VirtualServices, each of one host */
     size_t routes;   /* of each */
+    bool expressions; /* a regular expression in place of each prefix */
 };
 
 struct text {
@@ -73,23 +74,26 @@ static void print_base(struct text *text) {
 }
 
 /* Six prefixes, an exact path and one with a header of every eight; the last takes the rest. */
-static void print_route(struct text *text, size_t index, size_t count) {
+static void print_route(struct text *text, const struct world *world, size_t index) {
+    size_t count = world->routes;
     print(text, "    - name: route-%zu\n", index);
     if (index + 1 < count && index % 8 == 5)
         print(text, "      match:\n        - uri:\n            exact: /api/v%zu/exact-%zu\n", index % 3, index);
     else if (index + 1 < count && index % 8 == 6)
         print(text, "      match:\n        - uri:\n            prefix: /api/v%zu/team-%zu/\n          headers:\n            x-team:\n"
                     "              exact: team-%zu\n", index % 3, index, index);
+    else if (index + 1 < count && world->expressions)
+        print(text, "      match:\n        - uri:\n            regex: /api/v[0-9]+/part-%zu/.*\n", index);
     else if (index + 1 < count)
         print(text, "      match:\n        - uri:\n            prefix: /api/v%zu/part-%zu/\n", index % 3, index);
     print(text, "      route:\n        - destination:\n            host: up-%zu.example.net\n            port:\n              number: 80\n", index % 20);
 }
 
-static void print_service(struct text *text, size_t number, size_t routes) {
+static void print_service(struct text *text, const struct world *world, size_t number) {
     print(text, "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata:\n  name: host-%zu\n  namespace: shop\n"
                 "spec:\n  gateways:\n    - web\n  hosts:\n    - host-%zu.example.com\n  http:\n", number, number);
-    for (size_t i = 0; i < routes; i++)
-        print_route(text, i, routes);
+    for (size_t i = 0; i < world->routes; i++)
+        print_route(text, world, i);
 }
 
 static void write_file(const char *folder, const char *name, const struct text *text) {
@@ -117,7 +121,7 @@ static size_t write_world(const struct world *world, const char *folder) {
         char name[64];
         snprintf(name, sizeof(name), "host-%zu.yaml", i);
         text.size = 0;
-        print_service(&text, i, world->routes);
+        print_service(&text, world, i);
         write_file(folder, name, &text);
         total += text.size;
     }
@@ -251,10 +255,12 @@ static double measure(const struct world *world, const char *folder) {
 }
 
 int main(int count, char **arguments) {
-    static const struct world small = {1, 10}, many = {5000, 8}, wide = {1, 5000};
+    static const struct world small = {1, 10, false}, many = {5000, 8, false}, wide = {1, 5000, false}, expressions = {1, 1000, true};
     char folder[256];
     snprintf(folder, sizeof(folder), "%s/routes-%d", count > 1 ? arguments[1] : "/tmp", (int)getpid());
     double base = measure(&small, folder), hosts = measure(&many, folder), routes = measure(&wide, folder);
-    printf("lookup against 10 routes: 5,000 hosts %.2f, one host with 5,000 routes %.2f\n", hosts / base, routes / base);
+    double patterns = measure(&expressions, folder);
+    printf("lookup against 10 routes: 5,000 hosts %.2f, one host with 5,000 routes %.2f, with 1,000 most of which are regular expressions %.2f\n",
+           hosts / base, routes / base, patterns / base);
     return 0;
 }

@@ -281,6 +281,9 @@
 /* --- Regular expressions --- */
 /* One compiled pattern and its matching state: RE2's own default; a pattern whose program is larger is refused. */
 #define REGEX_MEMORY_BYTES_MAX (8L * 1024 * 1024)
+/* Patterns of a virtual host in one automaton: below, one by one is as quick; above, its states may pass the memory, and then every match is slow. */
+#define REGEX_SET_PATTERNS_MIN 4
+#define REGEX_SET_PATTERNS_MAX 128
 /* A pattern of a VirtualService as written: Istio's admission refuses longer ones. */
 #define ROUTE_REGEX_BYTES_MAX 1024
 

@@ -51,3 +51,35 @@ struct span regex_replace_all(const struct regex *regex, struct arena *arena, st
 bool regex_substitution_is_valid(const struct regex *regex, struct span substitution) {
     return regex_shim_substitution_is_valid(regex->program, substitution.size == 0 ? "" : substitution.data, substitution.size);
 }
+
+struct regex_set {
+    void *automaton;
+};
+
+struct regex_set *regex_set_create(const struct span *patterns, size_t count) {
+    const char **texts = memory_allocate_zeroed(count + 1, sizeof(*texts));
+    size_t *sizes = memory_allocate_zeroed(count + 1, sizeof(*sizes));
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = patterns[i].size == 0 ? "" : patterns[i].data;
+        sizes[i] = patterns[i].size;
+    }
+    void *automaton = regex_shim_set_create(texts, sizes, count, REGEX_MEMORY_BYTES_MAX);
+    free(texts);
+    free(sizes);
+    if (automaton == NULL)
+        return NULL;
+    struct regex_set *set = memory_allocate(sizeof(*set));
+    set->automaton = automaton;
+    return set;
+}
+
+void regex_set_destroy(struct regex_set *set) {
+    if (set == NULL)
+        return;
+    regex_shim_set_destroy(set->automaton);
+    free(set);
+}
+
+bool regex_set_match(const struct regex_set *set, struct span text, const int **ret_numbers, size_t *ret_count) {
+    return regex_shim_set_match(set->automaton, text.size == 0 ? "" : text.data, text.size, ret_numbers, ret_count);
+}

@@ -26,4 +26,15 @@ struct span regex_replace_all(const struct regex *regex, struct arena *arena, st
 /* Whether each backslash of the substitution is followed by the digit of a group that the pattern has, or by another backslash. */
 bool regex_substitution_is_valid(const struct regex *regex, struct span substitution);
 
+/* Several patterns in one automaton: one walk over a text says which of them match all of it, however many there are. */
+struct regex_set; /* immutable after create; any number of threads may match at once */
+
+/* NULL when a pattern is not RE2, or all together would pass REGEX_MEMORY_BYTES_MAX: match them one by one then. */
+MUST_USE struct regex_set *regex_set_create(const struct span *patterns, size_t count);
+/* NULL is allowed. */
+void regex_set_destroy(struct regex_set *set);
+/* The numbers of the patterns that match the WHOLE text, ascending; they stay until this thread's next call. False: this text takes more memory
+ * than allowed, and nothing is known of it. */
+MUST_USE bool regex_set_match(const struct regex_set *set, struct span text, const int **ret_numbers, size_t *ret_count);
+
 #endif

@@ -14,4 +14,10 @@ void regex_shim_replace_all(const void *program, const char *text, size_t text_s
                             void *user, void (*take)(void *user, const char *text, size_t text_size));
 bool regex_shim_substitution_is_valid(const void *program, const char *substitution, size_t substitution_size);
 
+/* An RE2::Set, or NULL. */
+void *regex_shim_set_create(const char *const *patterns, const size_t *sizes, size_t count, long memory_bytes_max);
+void regex_shim_set_destroy(void *set);
+/* False: out of memory. The numbers are the thread's until its next call. */
+bool regex_shim_set_match(const void *set, const char *text, size_t text_size, const int **ret_numbers, size_t *ret_count);
+
 #endif

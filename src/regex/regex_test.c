@@ -57,6 +57,32 @@ static void test_refusals(void **state UNUSED) {
     }
 }
 
+static void expect_set(const struct regex_set *set, const char *text, size_t count, int first, int last) {
+    const int *numbers;
+    size_t number_count;
+    assert_true(regex_set_match(set, span_of(text), &numbers, &number_count));
+    assert_int_equal(number_count, count);
+    if (count > 0)
+        assert_true(numbers[0] == first && numbers[count - 1] == last);
+}
+
+static void test_a_set_says_which_match_the_whole_text(void **state UNUSED) {
+    const struct span patterns[] = {SPAN_LITERAL("/a.*"), SPAN_LITERAL("/b"), SPAN_LITERAL(""), SPAN_LITERAL("/[ab]+"), SPAN_LITERAL("/a.*")};
+    struct regex_set *set = regex_set_create(patterns, ARRAY_SIZE(patterns));
+    assert_non_null(set);
+    expect_set(set, "/ab", 3, 0, 4);
+    expect_set(set, "/b", 2, 1, 3);
+    expect_set(set, "", 1, 2, 2);
+    expect_set(set, "/c", 0, 0, 0);
+    expect_set(set, "x/ab", 0, 0, 0);
+    regex_set_destroy(set);
+    regex_set_destroy(NULL);
+    const struct span broken[] = {SPAN_LITERAL("/a"), SPAN_LITERAL("(")};
+    assert_null(regex_set_create(broken, ARRAY_SIZE(broken)));
+    const struct span large[] = {SPAN_LITERAL("(a{900}){900}"), SPAN_LITERAL("(b{900}){900}")};
+    assert_null(regex_set_create(large, ARRAY_SIZE(large)));
+}
+
 /* What takes a backtracking matcher 2^n steps. */
 static void test_time_is_linear(void **state UNUSED) {
     enum { SIZE = 100000 };
@@ -74,6 +100,7 @@ int main(void) {
         cmocka_unit_test(test_full_match),
         cmocka_unit_test(test_empty_span),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_set_says_which_match_the_whole_text),
         cmocka_unit_test(test_time_is_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

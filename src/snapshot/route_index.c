@@ -23,10 +23,19 @@ struct route_index {
     size_t bucket_mask;
     uint32_t *prefix_sizes; /* those that occur, ascending; for CLASS_PREFIX and CLASS_PREFIX_FOLDED together */
     size_t prefix_size_count;
-    uint32_t *others; /* ordinals of the routes that no hash finds, ascending */
+    uint32_t *others; /* ordinals of the routes that neither hash nor automaton finds, ascending */
     size_t other_count;
+    struct pattern_set *pattern_sets;
+    size_t pattern_set_count;
     size_t route_count;
     bool has_folded;
+};
+
+/* Routes with a regular expression: the automaton says which of them to ask. */
+struct pattern_set {
+    struct regex_set *automaton;
+    const uint32_t *ordinals; /* of its patterns */
+    size_t count;
 };
 
 struct entry {
@@ -113,12 +122,50 @@ static void keep_distinct_sizes(struct route_index *index) {
     index->prefix_size_count = kept;
 }
 
+static void destroy_set(void *set) {
+    regex_set_destroy(set);
+}
+
+static bool add_pattern_set(struct route_index *index, struct arena *arena, const uint32_t *ordinals, size_t count) {
+    struct span patterns[REGEX_SET_PATTERNS_MAX];
+    for (size_t i = 0; i < count; i++)
+        patterns[i] = index->routes[ordinals[i]].match.path;
+    struct regex_set *automaton = regex_set_create(patterns, count);
+    if (automaton == NULL)
+        return false;
+    arena_on_destroy(arena, destroy_set, automaton);
+    index->pattern_sets[index->pattern_set_count++] = (struct pattern_set){automaton, ordinals, count};
+    return true;
+}
+
+static int compare_ordinals(const void *left, const void *right) {
+    const uint32_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* `patterns`: ordinals of the routes with a regular expression; those that go into no set are among the others. */
+static void make_pattern_sets(struct route_index *index, struct arena *arena, const uint32_t *patterns, size_t count) {
+    uint32_t *ordinals = arena_new_array(arena, uint32_t, count);
+    if (count > 0)
+        memcpy(ordinals, patterns, count * sizeof(*ordinals));
+    index->pattern_sets = arena_new_array(arena, struct pattern_set, count / REGEX_SET_PATTERNS_MAX + 1);
+    for (size_t start = 0; start < count;) {
+        size_t size = count - start < REGEX_SET_PATTERNS_MAX ? count - start : REGEX_SET_PATTERNS_MAX;
+        bool added = size >= REGEX_SET_PATTERNS_MIN && add_pattern_set(index, arena, ordinals + start, size);
+        for (size_t i = 0; !added && i < size; i++)
+            index->others[index->other_count++] = ordinals[start + i];
+        start += size;
+    }
+    qsort(index->others, index->other_count, sizeof(*index->others), compare_ordinals);
+}
+
 struct route_index *route_index_create(struct arena *arena, const struct route *routes, size_t count) {
     struct route_index *index = arena_new(arena, struct route_index);
     struct arena scratch;
     arena_init(&scratch, SNAPSHOT_ARENA_BLOCK_BYTES);
     struct entry *entries = arena_new_array(&scratch, struct entry, count + 1);
-    size_t entry_count = 0;
+    uint32_t *patterns = arena_new_array(&scratch, uint32_t, count + 1);
+    size_t entry_count = 0, pattern_count = 0;
     index->routes = routes;
     index->route_count = count;
     index->others = arena_new_array(arena, uint32_t, count + 1);
@@ -126,6 +173,10 @@ struct route_index *route_index_create(struct arena *arena, const struct route *
     for (size_t i = 0; i < count; i++) {
         const struct route_match *match = &routes[i].match;
         enum text_class class;
+        if (match->path_match == PATH_MATCH_REGEX) {
+            patterns[pattern_count++] = (uint32_t)i;
+            continue;
+        }
         if (!class_of(match, &class)) {
             index->others[index->other_count++] = (uint32_t)i;
             continue;
@@ -138,6 +189,7 @@ struct route_index *route_index_create(struct arena *arena, const struct route *
     qsort(entries, entry_count, sizeof(*entries), compare_entries);
     fill_buckets(index, arena, entries, entry_count);
     keep_distinct_sizes(index);
+    make_pattern_sets(index, arena, patterns, pattern_count);
     arena_deinit(&scratch);
     return index;
 }
@@ -167,6 +219,17 @@ static void ask_bucket(struct search *search, uint64_t hash) {
     }
 }
 
+static void ask_patterns(struct search *search, const struct pattern_set *set) {
+    const int *numbers;
+    size_t number_count;
+    if (!regex_set_match(set->automaton, search->request->path, &numbers, &number_count)) {
+        ask(search, set->ordinals, set->count);
+        return;
+    }
+    for (size_t i = 0; i < number_count; i++)
+        ask(search, &set->ordinals[numbers[i]], 1);
+}
+
 static void ask_texts(struct search *search, bool folded) {
     const struct route_index *index = search->index;
     struct span path = search->request->path;
@@ -194,5 +257,7 @@ const struct route *route_index_find(const struct route_index *index, const stru
         ask_bucket(&search, hash_of(SPAN_LITERAL("/"), CLASS_PREFIX_FOLDED));
     }
     ask(&search, index->others, index->other_count);
+    for (size_t i = 0; i < index->pattern_set_count; i++)
+        ask_patterns(&search, &index->pattern_sets[i]);
     return search.best < index->route_count ? &index->routes[search.best] : NULL;
 }
