@@ -93,7 +93,7 @@ bool explain_request_add_header(struct arena *arena, struct explain_request *req
     struct explain_header header = {arena_lower(arena, span_first(line, colon)), span_trim(span_from(line, colon + 1))};
     if (span_equal(header.name, SPAN_LITERAL("host"))) {
         struct authority parts;
-        if (!authority_parse(header.value, &parts))
+        if (!authority_parse(header.value, &parts) || parts.host.size == 0)
             return fail(ret_error, "no valid Host", header.value);
         request->authority = header.value;
         request->host = arena_lower(arena, parts.host);
