@@ -147,3 +147,25 @@ def test_a_running_gateway_knows_what_dns_gave(tmp_path, run_gateway):
     live = ("--admin", f"127.0.0.1:{gateway.admin_port}", "http://a.test/")
     wait_until(lambda: "endpoint 127.0.0.1:80 is usable" in explain(*live), what="the address to be known")
     names.stop()
+
+
+def test_a_change_of_one_object_is_told_at_its_new_place(tmp_path, run_gateway):
+    """Such a change is grafted on what is served; its places and remarks must be those of the new file."""
+    port, = free_ports(1)
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    (folder / "base.yaml").write_text(istio.listing(istio.operator([("http2", 80, port)]), istio.gateway(istio.server(80, "HTTP", ["*.test"])),
+                                                    *[istio.virtual_service(f"other{n}", [f"other{n}.test"], http=[{"directResponse": {"status": 200}}]) for n in range(20)]))
+
+    def write(lines, status, host):
+        (folder / "one.yaml").write_text("# moved\n" * lines + istio.listing(
+            istio.virtual_service("one", ["one.test"], http=[{"match": [{"uri": {"prefix": "/a"}}], "directResponse": {"status": status}},
+                                                             {"route": [istio.destination(host, 80)]}])))
+    write(0, 410, "gone.test")
+    gateway = run_gateway(folder)
+    live = ("--admin", f"127.0.0.1:{gateway.admin_port}")
+    for lines, status in ((7, 411), (3, 412), (90, 413)):
+        write(lines, status, "gone.test")
+        wait_until(lambda: f"{status} by the gateway itself" in explain(*live, "http://one.test/a"), what="the change to be served")
+        for url in ("http://one.test/a", "http://one.test/b", "http://other3.test/", "http://nobody.test/"):
+            assert explain(*live, url) == explain("-f", folder, url)
