@@ -9,16 +9,26 @@ static const char *const keys[DIFF_SECTION_COUNT] = {
 
 static void print_place(const struct diff_state *state, int side, uint32_t id, struct builder *output) {
     struct origin origin = snapshot_origin(state->sides[side].snapshot, id);
-    if (origin.file.size > 0)
-        builder_print(output, " [%.*s:%u %.*s]", SPAN_ARGUMENTS(origin.file), origin.line, SPAN_ARGUMENTS(origin.object));
+    if (origin.file.size == 0)
+        return;
+    builder_put(output, SPAN_LITERAL(" ["));
+    story_put(output, origin.file);
+    builder_print(output, ":%u ", origin.line);
+    story_put(output, origin.object);
+    builder_put_byte(output, ']');
 }
 
 static void print_details(const struct explain_request *request, struct builder *output) {
     const char *separator = " (";
-    for (size_t i = 0; i < request->header_count; i++, separator = ", ")
-        builder_print(output, "%s%.*s: %.*s", separator, SPAN_ARGUMENTS(request->headers[i].name), SPAN_ARGUMENTS(request->headers[i].value));
+    for (size_t i = 0; i < request->header_count; i++, separator = ", ") {
+        builder_put(output, span_of(separator));
+        story_put(output, request->headers[i].name);
+        builder_put(output, SPAN_LITERAL(": "));
+        story_put(output, request->headers[i].value);
+    }
     if (explain_request_has_tls(request) && !span_equal(request->sni, request->host)) {
-        builder_print(output, "%s%s%.*s", separator, request->sni.size > 0 ? "on a connection for " : "without a server name", SPAN_ARGUMENTS(request->sni));
+        builder_print(output, "%s%s", separator, request->sni.size > 0 ? "on a connection for " : "without a server name");
+        story_put(output, request->sni);
         separator = ", ";
     }
     if (separator[0] == ',')
@@ -28,17 +38,22 @@ static void print_details(const struct explain_request *request, struct builder 
 static void print_item(const struct diff_state *state, const struct diff_item *item, struct builder *output) {
     if (item->section == DIFF_NAMES) {
         bool comes = item->after.size > 0;
-        builder_print(output, "  %c %.*s is %s", comes ? '+' : '-', SPAN_ARGUMENTS(item->what), comes ? "served now" : "not served any more");
+        builder_print(output, "  %c ", comes ? '+' : '-');
+        story_put(output, item->what);
+        builder_print(output, " is %s", comes ? "served now" : "not served any more");
         print_place(state, comes ? 1 : 0, comes ? item->after_id : item->before_id, output);
         builder_put_byte(output, '\n');
         return;
     }
-    builder_print(output, "  %.*s", SPAN_ARGUMENTS(item->what));
+    builder_put(output, SPAN_LITERAL("  "));
+    story_put(output, item->what);
     if (item->request != NULL)
         print_details(item->request, output);
-    builder_print(output, "\n    before: %.*s", SPAN_ARGUMENTS(item->before));
+    builder_put(output, SPAN_LITERAL("\n    before: "));
+    story_put(output, item->before);
     print_place(state, 0, item->before_id, output);
-    builder_print(output, "\n    after:  %.*s", SPAN_ARGUMENTS(item->after));
+    builder_put(output, SPAN_LITERAL("\n    after:  "));
+    story_put(output, item->after);
     print_place(state, 1, item->after_id, output);
     builder_put_byte(output, '\n');
     if (item->count > 1)

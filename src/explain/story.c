@@ -7,7 +7,11 @@ void story_init(struct story *story, struct arena *arena, const struct snapshot 
     *story = (struct story){.arena = arena, .snapshot = snapshot};
 }
 
-/* Names come from the input: control bytes must not move the reader's cursor. */
+void story_put(struct builder *output, struct span text) {
+    for (size_t i = 0; i < text.size; i++)
+        builder_put_byte(output, (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i]);
+}
+
 static struct span printed(struct arena *arena, const char *format, va_list arguments) PRINTF_LIKE(2, 0);
 static struct span printed(struct arena *arena, const char *format, va_list arguments) {
     va_list copy;
@@ -18,9 +22,6 @@ static struct span printed(struct arena *arena, const char *format, va_list argu
         return SPAN_EMPTY;
     char *text = arena_allocate_aligned(arena, (size_t)size + 1, 1);
     vsnprintf(text, (size_t)size + 1, format, arguments);
-    for (int i = 0; i < size; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = '?';
     return span_make(text, (size_t)size);
 }
 
@@ -93,5 +94,9 @@ void story_print_place(const struct story *story, uint32_t id, struct builder *o
     struct span place = story_place(story, id);
     if (place.size == 0)
         return;
-    builder_print(output, " [%.*s%s%.*s]", SPAN_ARGUMENTS(place), origin.object.size > 0 ? " " : "", SPAN_ARGUMENTS(origin.object));
+    builder_put(output, SPAN_LITERAL(" ["));
+    story_put(output, place);
+    builder_put(output, origin.object.size > 0 ? SPAN_LITERAL(" ") : SPAN_EMPTY);
+    story_put(output, origin.object);
+    builder_put_byte(output, ']');
 }

@@ -52,6 +52,8 @@ void story_disagree(struct story *story, const char *format, ...) PRINTF_LIKE(2,
 
 /* " [file:line VirtualService shop/web]", or nothing. */
 void story_print_place(const struct story *story, uint32_t id, struct builder *output);
+/* Names come from the input: control bytes, which would move the reader's cursor, are written as "?". */
+void story_put(struct builder *output, struct span text);
 /* "file:line", "assumed:" for an object that is not in the input, or nothing. */
 struct span story_place(const struct story *story, uint32_t id);
 
