@@ -130,6 +130,11 @@ void cause_no_chain(const struct telling *telling) {
     struct span name = telling->request->sni;
     uint32_t id = 0;
     struct span hosts = hosts_here(telling, &id);
+    if (telling->verdict->chain != NULL) {
+        story_set_cause(story, telling->verdict->chain->id, "%.*s passes the mesh's mutual TLS on and nothing else; the client offers no ALPN of Istio's",
+                        SPAN_ARGUMENTS(telling->verdict->chain->name));
+        return;
+    }
     if (!explain_request_has_tls(telling->request)) {
         story_set_cause(story, id, "port %u speaks TLS only, for %.*s, and the client speaks plaintext", telling->request->port, SPAN_ARGUMENTS(hosts));
         story_set_way_out(story, 0, "ask by https://");

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "proxy/connection.h"
 #include "text/json.h"
 #include "wire/authority.h"
 
@@ -115,10 +116,12 @@ bool explain_request_set_method(struct explain_request *request, struct span tex
 bool explain_request_set_alpn(struct explain_request *request, struct span text, struct explain_request_error *ret_error) {
     struct span rest = text, part;
     while (span_split(&rest, ',', &part)) {
-        if (!span_equal(part, SPAN_LITERAL("h2")) && !span_equal(part, SPAN_LITERAL("http/1.1")))
-            return fail(ret_error, "want h2 or http/1.1", part);
+        if (!span_equal(part, SPAN_LITERAL("h2")) && !span_equal(part, SPAN_LITERAL("http/1.1")) && !alpn_is_of_mesh(part))
+            return fail(ret_error, "want h2, http/1.1 or one of Istio's own", part);
         request->http2 |= span_equal(part, SPAN_LITERAL("h2"));
+        request->mesh |= alpn_is_of_mesh(part);
     }
+    request->alpn = text;
     return true;
 }
 
@@ -224,8 +227,8 @@ void explain_request_write_json(struct arena *arena, const struct explain_reques
         json_array_end(json);
     if (!span_equal(request->sni, sends_host ? request->host : SPAN_EMPTY))
         json_put_text(json, "sni", request->sni);
-    if (request->http2)
-        json_put_text(json, "alpn", SPAN_LITERAL("h2"));
+    if (request->http2 || request->alpn.size > 0)
+        json_put_text(json, "alpn", request->alpn.size > 0 ? request->alpn : SPAN_LITERAL("h2"));
     if (request->client_certificate_pem.size > 0)
         json_put_text(json, "client_certificate", request->client_certificate_pem);
     char from[NETWORK_ADDRESS_TEXT_MAX];

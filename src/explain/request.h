@@ -34,7 +34,9 @@ struct explain_request {
     struct explain_header headers[EXPLAIN_HEADERS_MAX];
     size_t header_count;
     struct span sni; /* lower-case; of TLS the host unless it is an IP address or another name is asked for; empty: none */
-    bool http2;      /* ALPN h2 */
+    struct span alpn; /* what is offered, separated by commas; empty: nothing is said */
+    bool http2;       /* h2 among it */
+    bool mesh;        /* one of Istio's own protocols among it */
     struct span client_certificate_pem; /* shown to servers that ask; empty: none */
     struct network_address from; /* 192.0.2.1 (RFC 5737) unless said */
 };

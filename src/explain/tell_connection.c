@@ -81,6 +81,8 @@ static void tell_chain(const struct telling *telling, const struct filter_chain 
         story_add(story, STORY_CHAIN, STORY_CHOSEN, chain->id, "%.*s (%s): %s%.*s%s", SPAN_ARGUMENTS(chain->name), kind,
                   chain->server_name_count == 0 ? "takes every connection" : "\"", chain->server_name_count == 0 ? 0 : (int)pattern.size,
                   pattern.data, chain->server_name_count == 0 ? "" : "\" fits best");
+        if (chain->wants_mesh_protocol && telling->verdict->kind == VERDICT_NO_CHAIN)
+            story_add(story, STORY_CHAIN, STORY_REJECTED, chain->id, "it takes connections of the mesh only, and the client offers no ALPN of Istio's");
         if (chain->refusal.size > 0)
             story_add(story, STORY_CHAIN, STORY_REJECTED, chain->id, "its connections are closed: %.*s", SPAN_ARGUMENTS(chain->refusal));
     } else if (rank == 0) {

@@ -166,7 +166,8 @@ static void find_chain(const struct explain_request *request, struct verdict *ve
     enum tls_failure failure;
     verdict->chain = listener_match(verdict->listener, tls && verdict->listener->inspects_tls ? request->sni : SPAN_EMPTY);
     const struct filter_chain *chain = verdict->chain;
-    if (chain == NULL)
+    /* As sniff_decide. */
+    if (chain == NULL || (chain->wants_mesh_protocol && !(tls && request->mesh)))
         close_for(verdict, VERDICT_NO_CHAIN, CLOSE_REASON_NO_FILTER_CHAIN);
     else if (chain->refusal.size > 0)
         close_for(verdict, VERDICT_CHAIN_REFUSED, CLOSE_REASON_HANDSHAKE_FAILED);

@@ -67,6 +67,8 @@ struct connection {
 
 #define CONNECTION_TAG 0x636f6e6eu
 
+/* Istio's protocols between sidecars, by which mutual TLS of the mesh is known. */
+bool alpn_is_of_mesh(struct span protocol);
 /* Takes over an accepted descriptor. A connection that cannot be served (the ceiling is reached, no such listener in the current snapshot) is
  * reset at once. */
 void connection_accept(struct proxy_context *context, int descriptor, const struct network_address *peer, const struct listener_key *key,

@@ -33,16 +33,21 @@ static void sniff_remember_name(struct connection *connection, struct span name)
     connection->facts.server_name = span_make(connection->server_name, name.size);
 }
 
-/* Istio's protocols between sidecars, by which mutual TLS of the mesh is known. */
-static bool hello_offers_mesh(const struct client_hello *hello) {
+bool alpn_is_of_mesh(struct span protocol) {
     static const struct span protocols[] = {
         {"istio", 5}, {"istio-peer-exchange", 19}, {"istio-http/1.0", 14}, {"istio-http/1.1", 14}, {"istio-h2", 8}};
+    for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
+        if (span_equal(protocol, protocols[i]))
+            return true;
+    return false;
+}
+
+static bool hello_offers_mesh(const struct client_hello *hello) {
     struct span rest = hello->alpn_wire;
     struct span offered;
     while (client_hello_alpn_next(&rest, &offered))
-        for (size_t i = 0; i < ARRAY_SIZE(protocols); i++)
-            if (span_equal(offered, protocols[i]))
-                return true;
+        if (alpn_is_of_mesh(offered))
+            return true;
     return false;
 }
 

@@ -1,11 +1,12 @@
 """fairlead explain: from files and from a running gateway, as text and as JSON, one request and many."""
 import base64
 import json
+import os
 import subprocess
 
 import pytest
 from support import configuration as istio
-from support.gateway import BINARY, free_ports, wait_until
+from support.gateway import BINARY, ROOT, free_ports, wait_until
 
 
 def explain(*arguments, code=0, stdin=None, folder=None):
@@ -101,7 +102,7 @@ def test_many_requests(world):
 @pytest.mark.parametrize("arguments, said", [
     ((), "want a request"), (("http://a/", "http://b/"), "want one request"), (("a.example.com",), "no configuration"),
     (("ftp://a/",), "want a URL of"), (("http://a b/",), "no host name"), (("tcp://a",), "want a port"), (("http://a/", "-H", "x"), "name: value"),
-    (("http://a/", "--alpn", "h3"), "want h2 or http/1.1"), (("http://a/", "--from", "x"), "want an IP address"), (("http://a/", "--port", "0"), "port number"),
+    (("http://a/", "--alpn", "h3"), "want h2, http/1.1 or"), (("http://a/", "--from", "x"), "want an IP address"), (("http://a/", "--port", "0"), "port number"),
     (("http://a/", "-o", "xml"), "want text or json"), (("http://a/", "--client-cert", "none.pem"), "cannot be read"),
     (("http://a/", "-H", "x: a\r\nhost: b"), "name: value")])
 def test_mistakes_on_the_command_line(world, arguments, said):
@@ -169,3 +170,11 @@ def test_a_change_of_one_object_is_told_at_its_new_place(tmp_path, run_gateway):
         wait_until(lambda: f"{status} by the gateway itself" in explain(*live, "http://one.test/a"), what="the change to be served")
         for url in ("http://one.test/a", "http://one.test/b", "http://other3.test/", "http://nobody.test/"):
             assert explain(*live, url) == explain("-f", folder, url)
+
+
+def test_the_mesh_is_known_by_its_protocols():
+    golden = os.path.join(ROOT, "tests", "golden", "auto-passthrough", "input.yaml")
+    ask = ("-f", golden, "--labels", "istio=eastwestgateway", "tls://outbound_.80_._.web.shop.svc.cluster.local:15443")
+    assert "the client offers no ALPN of Istio's" in "".join(first_lines(explain(*ask)))
+    assert "the client offers no ALPN of Istio's" in "".join(first_lines(explain(*ask, "--alpn", "h2,http/1.1")))
+    assert "passed on to outbound_.80_._.web.shop.svc.cluster.local" in explain(*ask, "--alpn", "istio")
