@@ -87,6 +87,16 @@ static void read_settings(struct compiler *compiler, const struct merged_server 
 }
 
 /* One policy for each distinct set of parameters. */
+/* For a person; `ciphers` and `curves` as joined. */
+static struct span describe_settings(struct arena *arena, const struct tls_server_policy_options *options, struct span ciphers, struct span curves) {
+    static const char *const versions[] = {
+        [TLS_VERSION_1_0] = "1.0", [TLS_VERSION_1_1] = "1.1", [TLS_VERSION_1_2] = "1.2", [TLS_VERSION_1_3] = "1.3"};
+    return arena_print(arena, "TLS %s to %s%s%.*s%s%.*s", versions[options->min_version == TLS_VERSION_UNSET ? TLS_VERSION_1_2 : options->min_version],
+                       versions[options->max_version == TLS_VERSION_UNSET ? TLS_VERSION_1_3 : options->max_version],
+                       ciphers.size > 0 ? ", ciphers " : "", SPAN_ARGUMENTS(span_from(ciphers, 1)), curves.size > 0 ? ", groups " : "",
+                       SPAN_ARGUMENTS(span_from(curves, 1)));
+}
+
 static struct tls_server_policy *compile_policy(struct compiler *compiler, const struct merged_server *server,
                                                 struct filter_chain *chain) {
     static const struct span alpn[] = {{"istio-peer-exchange", 19}, {"h2", 2}, {"http/1.1", 8}};
@@ -108,6 +118,7 @@ static struct tls_server_policy *compile_policy(struct compiler *compiler, const
     struct span curves_text = joined(&compiler->scratch, &curves);
     struct span key = arena_print(&compiler->scratch, "%d %d %d [%.*s] [%.*s]", (int)options.min_version, (int)options.max_version,
                                   tells_peers, SPAN_ARGUMENTS(ciphers_text), SPAN_ARGUMENTS(curves_text));
+    chain->tls_settings = describe_settings(compiler->arena, &options, ciphers_text, curves_text);
     struct tls_server_policy *policy = map_get(&compiler->tls_policies, key);
     if (policy != NULL)
         return policy;

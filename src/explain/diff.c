@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "explain/diff_internal.h"
 #include "explain/diff_print.h"
+#include "tls/client_demand.h"
 #include "tls/identity.h"
 
 #define DIFF_ARENA_BLOCK_BYTES (64 * 1024)
@@ -196,40 +197,66 @@ static struct span certificate_text(struct diff_state *state, const struct tls_i
                        SPAN_ARGUMENTS(tls_identity_serial(identity)), SPAN_ARGUMENTS(tls_identity_issuer(identity)));
 }
 
+static struct span demand_text(struct diff_state *state, const struct filter_chain *chain) {
+    if (chain->client_demand == NULL)
+        return chain->lacks_trust ? SPAN_LITERAL("it is not known whom to trust") : SPAN_LITERAL("none is asked for");
+    struct span text = tls_client_demand_describe(chain->client_demand, &state->arena);
+    const uint8_t *hash = tls_client_demand_hash(chain->client_demand);
+    /* Two that read the same may trust others. */
+    return arena_print(&state->arena, "%.*s (%02x%02x%02x%02x)", SPAN_ARGUMENTS(text), hash[0], hash[1], hash[2], hash[3]);
+}
+
+static void note_certificate(struct diff_state *state, struct span name, const char *what, struct span before, struct span after, uint32_t before_id,
+                             uint32_t after_id) {
+    struct diff_item *item = diff_add(state, DIFF_CERTIFICATES, arena_print(&state->scratch, "%.*s%s", SPAN_ARGUMENTS(name), what));
+    item->before = before;
+    item->after = after;
+    item->before_id = before_id;
+    item->after_id = after_id;
+}
+
 static bool same_certificate(const struct tls_identity *a, const struct tls_identity *b) {
     if (a == NULL || b == NULL)
         return a == b;
     return memcmp(tls_identity_fingerprint(a), tls_identity_fingerprint(b), TLS_SHA256_SIZE) == 0;
 }
 
-/* Of each name that both sides end TLS for. */
+/* What one name is shown and asked for, where both sides end its TLS. */
+static void compare_chains(struct diff_state *state, struct span name, const struct filter_chain *old, const struct filter_chain *new) {
+    if (!same_certificate(old->identity, new->identity))
+        note_certificate(state, name, "", certificate_text(state, old->identity), certificate_text(state, new->identity), old->credential_id,
+                         new->credential_id);
+    if (!same_certificate(old->second_identity, new->second_identity))
+        note_certificate(state, name, ", second certificate", certificate_text(state, old->second_identity),
+                         certificate_text(state, new->second_identity), old->credential_id, new->credential_id);
+    if (!tls_client_demand_equal(old->client_demand, new->client_demand) || old->lacks_trust != new->lacks_trust)
+        note_certificate(state, name, ", the client's certificate", demand_text(state, old), demand_text(state, new), old->id, new->id);
+    if (!span_equal(old->tls_settings, new->tls_settings))
+        note_certificate(state, name, ", TLS settings", old->tls_settings, new->tls_settings, old->id, new->id);
+}
+
+static void compare_listeners(struct diff_state *state, const struct listener *before, const struct listener *after) {
+    struct name_set names = {.count = 0};
+    map_init(&names.known);
+    for (size_t i = 0; i < before->filter_chain_count; i++)
+        add_chain_names(state, &names, before->filter_chains[i]);
+    for (size_t i = 0; i < after->filter_chain_count; i++)
+        add_chain_names(state, &names, after->filter_chains[i]);
+    for (size_t i = 0; i < names.count; i++) {
+        const struct filter_chain *old = listener_match(before, names.items[i]), *new = listener_match(after, names.items[i]);
+        if (old != NULL && new != NULL && filter_chain_terminates_tls(old) && filter_chain_terminates_tls(new))
+            compare_chains(state, names.items[i], old, new);
+        arena_reset(&state->scratch);
+    }
+    map_deinit(&names.known);
+}
+
 static void compare_certificates(struct diff_state *state) {
     const struct snapshot *before = state->sides[0].snapshot, *after = state->sides[1].snapshot;
-    for (size_t i = 0; i < before->listener_count; i++) {
-        for (size_t j = 0; j < after->listener_count; j++) {
-            struct name_set names = {.count = 0};
-            map_init(&names.known);
-            if (before->listeners[i]->port == after->listeners[j]->port && span_equal(before->listeners[i]->bind, after->listeners[j]->bind)) {
-                for (size_t c = 0; c < before->listeners[i]->filter_chain_count; c++)
-                    add_chain_names(state, &names, before->listeners[i]->filter_chains[c]);
-                for (size_t c = 0; c < after->listeners[j]->filter_chain_count; c++)
-                    add_chain_names(state, &names, after->listeners[j]->filter_chains[c]);
-            }
-            for (size_t n = 0; n < names.count; n++) {
-                const struct filter_chain *old = listener_match(before->listeners[i], names.items[n]);
-                const struct filter_chain *new = listener_match(after->listeners[j], names.items[n]);
-                if (old == NULL || new == NULL || !filter_chain_terminates_tls(old) || !filter_chain_terminates_tls(new) ||
-                    same_certificate(old->identity, new->identity))
-                    continue;
-                struct diff_item *item = diff_add(state, DIFF_CERTIFICATES, names.items[n]);
-                item->before = certificate_text(state, old->identity);
-                item->after = certificate_text(state, new->identity);
-                item->before_id = old->credential_id;
-                item->after_id = new->credential_id;
-            }
-            map_deinit(&names.known);
-        }
-    }
+    for (size_t i = 0; i < before->listener_count; i++)
+        for (size_t j = 0; j < after->listener_count; j++)
+            if (before->listeners[i]->port == after->listeners[j]->port && span_equal(before->listeners[i]->bind, after->listeners[j]->bind))
+                compare_listeners(state, before->listeners[i], after->listeners[j]);
 }
 
 static void compare_upstreams(struct diff_state *state) {

@@ -157,6 +157,7 @@ void tell_certificate(const struct telling *telling) {
         names = arena_print(telling->arena, "%.*s%s%.*s", SPAN_ARGUMENTS(names), i == 0 ? "" : ", ", SPAN_ARGUMENTS(tls_identity_name(identity, i)));
     story_add(story, STORY_CERTIFICATE, STORY_CHOSEN, chain->credential_id, "%.*s: %.*s for %.*s, valid until %.*s",
               SPAN_ARGUMENTS(chain->credential_name), SPAN_ARGUMENTS(tls_identity_key_type(identity)), SPAN_ARGUMENTS(names), SPAN_ARGUMENTS(until));
+    story_add(story, STORY_CERTIFICATE, STORY_PLAIN, chain->id, "%.*s", SPAN_ARGUMENTS(chain->tls_settings));
     if (chain->client_demand != NULL) {
         struct span demand = tls_client_demand_describe(chain->client_demand, telling->arena);
         bool refused = telling->verdict->kind == VERDICT_CLIENT_REFUSED;

@@ -84,7 +84,8 @@ static bool host_was_asked(const struct verdict *verdict) {
 
 static void tell_other_hosts(const struct telling *telling, const struct route_table *table) {
     for (size_t i = 0; i < table->virtual_host_count && i < HOSTS_TOLD_MAX; i++)
-        story_add(telling->story, STORY_HOST, STORY_REJECTED, 0, "\"%.*s\" is another", SPAN_ARGUMENTS(table->virtual_hosts[i]->domain));
+        story_add(telling->story, STORY_HOST, STORY_REJECTED, table->virtual_hosts[i]->route_count > 0 ? table->virtual_hosts[i]->routes[0].id : 0,
+                  "\"%.*s\" is another", SPAN_ARGUMENTS(table->virtual_hosts[i]->domain));
     if (table->virtual_host_count > HOSTS_TOLD_MAX)
         story_add(telling->story, STORY_HOST, STORY_REJECTED, 0, "and %zu more", table->virtual_host_count - HOSTS_TOLD_MAX);
     if (table->virtual_host_count == 0)
@@ -121,7 +122,7 @@ void tell_host(const struct telling *telling) {
     if (decision->coalesced)
         story_add(story, STORY_HOST, STORY_CHOSEN, verdict->owner->id, "\"%.*s\" is a name of %.*s, for which the certificate shown is good, too",
                   SPAN_ARGUMENTS(host), SPAN_ARGUMENTS(verdict->owner->name));
-    story_add(story, STORY_HOST, STORY_PLAIN, 0, "host \"%.*s\" in route table %.*s", SPAN_ARGUMENTS(host), SPAN_ARGUMENTS(table->name));
+    story_add(story, STORY_HOST, STORY_PLAIN, verdict->chain->id, "host \"%.*s\" in route table %.*s", SPAN_ARGUMENTS(host), SPAN_ARGUMENTS(table->name));
     walk_hosts(telling, table, host);
     if (decision->virtual_host == NULL) {
         tell_other_hosts(telling, table);

@@ -32,6 +32,7 @@ struct filter_chain {
     size_t server_name_count;
     /* FILTER_CHAIN_HTTPS and FILTER_CHAIN_TLS_TCP */
     struct tls_server_policy *tls_policy;
+    struct span tls_settings; /* the same for a person: "TLS 1.2 to 1.3" */
     struct tls_identity *identity; /* NULL: its Secret is missing or broken; the handshake is closed at its start */
     struct tls_identity *second_identity; /* with the other kind of key, shown to clients that can verify only that; NULL: none */
     struct span credential_name;

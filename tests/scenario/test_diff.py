@@ -1,4 +1,5 @@
 """fairlead diff: what is no difference, and what is one, with the places of both sides and the exit code."""
+import base64
 import copy
 import json
 import subprocess
@@ -95,6 +96,16 @@ def test_a_certificate_and_an_upstream_that_change(diff, authority):
     assert upstream["what"] == "outbound|80||web.internal"
     assert (upstream["before"]["text"], upstream["after"]["text"]) == ("endpoint 127.0.0.1:3000", "endpoint 127.0.0.1:3001")
     assert upstream["before"]["object"] == "ServiceEntry istio-config/web-internal"
+
+
+def test_what_is_asked_of_clients_and_tls_settings(diff, authority):
+    def change(world):
+        world["secret"]["data"]["ca.crt"] = base64.b64encode(authority.pem).decode()
+        world["gateway"]["spec"]["servers"][1]["tls"].update(mode="OPTIONAL_MUTUAL", minProtocolVersion="TLSV1_3")
+    code, text = diff(change)
+    assert code == 1 and "Requests" not in text
+    assert "a.test, the client's certificate\n    before: none is asked for [old.yaml:" in text and "after:  optional, of 1 authority (" in text
+    assert "a.test, TLS settings\n    before: TLS 1.2 to 1.3 [" in text and "after:  TLS 1.3 to 1.3 [" in text
 
 
 def test_how_a_route_treats_requests_is_behaviour_too(diff):
