@@ -6,7 +6,8 @@
 #include "base/limits.h"
 
 void newcomers_init(struct newcomers *newcomers) {
-    *newcomers = (struct newcomers){.allowance_ns = HANDSHAKE_WINDOW_NS, .window_start_ns = clock_monotonic_ns()};
+    *newcomers = (struct newcomers){
+        .clock_ns = clock_monotonic_ns, .allowance_ns = HANDSHAKE_WINDOW_NS, .window_start_ns = clock_monotonic_ns()};
     list_init(&newcomers->unproven);
     list_init(&newcomers->proven);
     list_init(&newcomers->waiting);
@@ -84,13 +85,13 @@ static void count_window(struct newcomers *newcomers, uint64_t now_ns) {
 }
 
 void newcomers_spend(struct newcomers *newcomers, uint64_t start_ns) {
-    uint64_t spent_ns = clock_monotonic_ns() - start_ns;
+    uint64_t spent_ns = newcomers->clock_ns() - start_ns;
     newcomers->allowance_ns -= (int64_t)spent_ns;
     newcomers->turn_spent_ns += spent_ns;
 }
 
 void newcomers_run(struct newcomers *newcomers, uint64_t turn_start_ns) {
-    uint64_t start_ns = clock_monotonic_ns();
+    uint64_t start_ns = newcomers->clock_ns();
     newcomers->others_ns += start_ns - turn_start_ns - newcomers->turn_spent_ns;
     newcomers->turn_spent_ns = 0;
     count_window(newcomers, start_ns);
@@ -99,7 +100,7 @@ void newcomers_run(struct newcomers *newcomers, uint64_t turn_start_ns) {
         return;
     struct newcomer *newcomer = CONTAINER_OF(link, struct newcomer, waiting);
     newcomer->run(newcomer);
-    newcomers->allowance_ns -= (int64_t)(clock_monotonic_ns() - start_ns);
+    newcomers->allowance_ns -= (int64_t)(newcomers->clock_ns() - start_ns);
 }
 
 uint64_t newcomers_wait_ns(const struct newcomers *newcomers, uint64_t now_ns) {

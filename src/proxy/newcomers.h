@@ -21,6 +21,7 @@ struct newcomer {
 };
 
 struct newcomers {
+    uint64_t (*clock_ns)(void); /* clock_monotonic_ns, but in tests */
     struct list unproven; /* the oldest first: may be a replayed hello, or nobody */
     struct list proven;   /* answered what we said, so there is somebody; the oldest first */
     size_t count;         /* of both */
