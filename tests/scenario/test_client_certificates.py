@@ -131,7 +131,7 @@ def test_verification_may_be_skipped(mutual, version):
     client.enters(version, FOREIGN)
     client.enters(version, PAST)
     client.is_refused(HANDSHAKE_FAILURE if version == "-tls1_2" else REQUIRED, version)
-    assert client.gateway.said("insecureSkipVerify accepts any client certificate")
+    client.gateway.wait_said("insecureSkipVerify accepts any client certificate")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -170,7 +170,7 @@ def test_an_empty_cacert_secret_hides_the_other(mutual, version):
     client = mutual(mutual_secret(CLIENTS), secret("both-cacert", other=b"x"), credentialName="both")
     printed, alert = client.ask(version, GOOD)
     assert "HTTP/1.1 200" not in printed and alert is None
-    assert client.gateway.said("it holds neither cacert nor ca.crt")
+    client.gateway.wait_said("it holds neither cacert nor ca.crt")
     client.scenario.write("more-secrets.yaml", mutual_secret(CLIENTS))
     wait_until(lambda: "HTTP/1.1 200" in client.ask(version, GOOD)[0], what="the handshake to be served")
 
@@ -222,7 +222,7 @@ def test_a_missing_authority_closes_its_own_server_alone(mutual):
     client = mutual()
     printed, alert = client.ask("-tls1_3", GOOD)
     assert "HTTP/1.1 200" not in printed and alert is None
-    assert client.gateway.said("so it is not known whom to trust; handshakes are closed")
+    client.gateway.wait_said("so it is not known whom to trust; handshakes are closed")
     entry = client.gateway.entry(connection_termination_details="no_certificate")
     assert entry["requested_server_name"] == NAME
     with connect(client.port, "nginx.tls.example.com", tls=True):
@@ -272,7 +272,7 @@ def test_every_link_needs_a_list(mutual):
 
 def test_a_stale_list_closes_and_is_said(mutual):
     client = mutual(secret("ingress-cert-cacert", cacert=CLIENTS.pem, crl=CLIENTS.crl(days=(-9, -2))))
-    assert client.gateway.said("a revocation list is out of date")
+    client.gateway.wait_said("a revocation list is out of date")
     printed, _ = client.ask("-tls1_3", GOOD)
     assert "HTTP/1.1 200" not in printed
     client.gateway.entry(connection_termination_details="client_certificate_refused")
@@ -311,7 +311,7 @@ def test_pins(mutual, version):
 
 def test_pins_that_cannot_be_read_let_nobody_in(mutual):
     client = mutual(trust(), verifyCertificateHash=["abc"])
-    assert client.gateway.said('"abc" is no hash; it fits no certificate')
+    client.gateway.wait_said('"abc" is no hash; it fits no certificate')
     printed, _ = client.ask("-tls1_3", GOOD)
     assert "HTTP/1.1 200" not in printed
 
@@ -341,7 +341,7 @@ def test_istio_mutual(mutual, tmp_path, version):
 
 def test_istio_mutual_without_an_identity_is_closed(mutual):
     client = mutual(mode="ISTIO_MUTUAL", credentialName=None)
-    assert client.gateway.said("shows the gateway's certificate in the mesh, which is not at hand")
+    client.gateway.wait_said("shows the gateway's certificate in the mesh, which is not at hand")
     printed, _ = client.ask("-tls1_3", GOOD)
     assert "HTTP/1.1 200" not in printed
 

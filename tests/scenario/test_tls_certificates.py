@@ -118,7 +118,7 @@ def test_staples(mutual, version, make, expected):  # noqa: F811
     if expected is None:
         assert not client.gateway.said("FL0409")
     else:
-        assert client.gateway.said(expected)
+        client.gateway.wait_said(expected)
 
 
 def pair_with_staple(name, certificate, response):
@@ -151,7 +151,7 @@ def test_defaults_of_the_mesh(scenario, tmp_path, server, arguments, expected):
     gateway["spec"]["servers"][1]["tls"].update(server)
     scenario.write("gateway.yaml", gateway)
     running = scenario.start()
-    assert running.said('curve "X25519Kyber768Draft00" is not known; it is left out')
+    running.wait_said('curve "X25519Kyber768Draft00" is not known; it is left out')
     result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{scenario.https_port}", "-servername", NAME, *arguments],
                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
     assert (result.returncode == 0) == (expected is not None)
