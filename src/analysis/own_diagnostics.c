@@ -80,11 +80,22 @@ static const struct object_meta *find_object(const struct analysis *analysis, st
     return NULL;
 }
 
+/* Istio's admission warns of cipher suites, of which the compiler alone knows the names. */
+static bool add_as_istio(struct analysis *analysis, const struct diagnostic *diagnostic, const struct object_meta *meta) {
+    if (diagnostic->code != DIAGNOSTIC_TLS_CIPHER || meta == NULL)
+        return false;
+    message_add(&analysis->messages, MESSAGE_SCHEMA_WARNING, meta, diagnostic->position, "Schema validation warning: %.*s",
+                SPAN_ARGUMENTS(diagnostic->message));
+    return true;
+}
+
 void own_diagnostics_add(struct analysis *analysis, const struct diagnostic_list *diagnostics, size_t first) {
     for (size_t i = first; i < diagnostics->count; i++) {
         const struct diagnostic *diagnostic = &diagnostics->items[i];
-        if (diagnostic->severity != DIAGNOSTIC_INFO && !is_for_want_of_a_kind(diagnostic) && !is_explained(analysis, diagnostic) &&
-            !is_said(analysis, diagnostic))
-            message_add_diagnostic(&analysis->messages, diagnostic, find_object(analysis, diagnostic->resource));
+        const struct object_meta *meta = find_object(analysis, diagnostic->resource);
+        bool is_news = diagnostic->severity != DIAGNOSTIC_INFO && !is_for_want_of_a_kind(diagnostic) && !is_explained(analysis, diagnostic) &&
+                       !is_said(analysis, diagnostic);
+        if (is_news && !add_as_istio(analysis, diagnostic, meta))
+            message_add_diagnostic(&analysis->messages, diagnostic, meta);
     }
 }

@@ -38,8 +38,9 @@ void tls_names_filter(struct compiler *compiler, const struct object_meta *meta,
             ARRAY_APPEND(&compiler->scratch, &names, name);
             continue;
         }
-        if (meta != NULL && compiler_first_report(compiler, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta))
-            compiler_report(compiler, DIAGNOSTIC_WARNING, DIAGNOSTIC_TLS_SETTING, written->items[i].position, meta, "",
+        enum diagnostic_code code = is_usable == cipher_suite_is_usable ? DIAGNOSTIC_TLS_CIPHER : DIAGNOSTIC_TLS_SETTING;
+        if (meta != NULL && compiler_first_report(compiler, code, written->items[i].position, meta))
+            compiler_report(compiler, DIAGNOSTIC_WARNING, code, written->items[i].position, meta, "",
                             "%s \"%.*s\" is %s; it is left out", what, SPAN_ARGUMENTS(name),
                             repeated ? "there already" : "not known");
     }

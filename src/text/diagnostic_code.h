@@ -54,6 +54,7 @@
     X(DIAGNOSTIC_CERTIFICATE_FILE, 408, "a file of a certificate or key is not usable")         \
     X(DIAGNOSTIC_CERTIFICATE_STAPLE, 409, "an OCSP staple is not usable")                       \
     X(DIAGNOSTIC_TICKET_KEYS, 410, "session ticket keys are not usable or stale")               \
+    X(DIAGNOSTIC_TLS_CIPHER, 411, "a cipher suite is not known")                                \
     X(DIAGNOSTIC_CLUSTER_SERVICE_MISSING, 500, "a Service is missing")                          \
     X(DIAGNOSTIC_CLUSTER_PORT, 501, "a Service has no such port")                               \
     X(DIAGNOSTIC_CLUSTER_SUBSET, 502, "a subset is missing")                                    \
