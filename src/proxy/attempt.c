@@ -135,6 +135,7 @@ static void attempt_send(struct exchange *exchange, struct upstream_connection *
     /* The pool lends only what is_reusable said yes to. */
     ASSERT(attempt->stream != NULL);
     attempt->connection = connection;
+    attempt->shared = connection->shared;
     attempt->reused = connection->reused;
     attempt->started_ns = exchange->context->now_ns;
     exchange->upstream_local = connection->local;
@@ -239,7 +240,8 @@ void attempt_start(struct exchange *exchange) {
 
 void attempt_flush(struct exchange *exchange) {
     struct upstream_connection *connection = exchange->attempt.connection;
-    if (connection != NULL)
+    /* A client's connection asks all of its exchanges each time, and most have nothing to say. */
+    if (connection != NULL && (exchange->attempt.shared || connection->transport.output.size > 0))
         upstream_flush(connection);
 }
 

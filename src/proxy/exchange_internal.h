@@ -38,7 +38,8 @@ struct attempt {
     struct upstream_wait wait;        /* EXCHANGE_CONNECTING */
     struct upstream_connection *connection; /* lent to us, or shared with us, with `stream`; else NULL */
     struct http_client_stream *stream;
-    bool reused; /* the connection was there before us */
+    bool shared; /* the connection is of HTTP/2 */
+    bool reused; /* it was there before us */
     struct network_address address;   /* of the endpoint */
     const struct cluster_tls *tls;    /* likewise, of exchange->cluster; NULL: plaintext */
     uint64_t started_ns;              /* when the request began to go out */

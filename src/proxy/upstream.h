@@ -29,34 +29,35 @@ enum upstream_phase {
     UPSTREAM_CLOSED,     /* waits for the end of the turn */
 };
 
+/* What each request looks at stands first, what a connection's beginning needs last. */
 struct upstream_connection {
     struct transport transport;
-    union {
-        struct http1_client http1;
-        struct http2_client http2;
-    } engine;
     struct http_client *client; /* in `engine`; NULL before the handshake is done */
     struct upstream_pool *pool;
     struct upstream_host *host;
+    void *user;       /* HTTP/1.1: of a lent connection; the pool only hands it back */
+    struct list link; /* in a list of its host (opening, idle, shared); else in the pool's list of others */
     enum upstream_phase phase;
     bool shared;  /* HTTP/2 */
     bool reused;  /* was there before the latest user asked for one */
     bool reading; /* its session is at work: it is closed only afterwards */
     bool let_go;  /* HTTP/1.1: by its user, while reading */
     bool surplus; /* HTTP/1.1: bytes came behind the response */
-    void *user;        /* HTTP/1.1: of a lent connection; the pool only hands it back */
+    bool suspect; /* HTTP/2: a request was given up, and nothing came since; takes no further one until something comes */
     size_t user_count; /* HTTP/2 */
-    uint64_t received_ns; /* HTTP/2: when bytes came last, or it was opened */
-    bool suspect;         /* HTTP/2: a request was given up, and nothing came since; takes no further one until something comes */
     uint64_t idle_since_ns;
+    uint64_t received_ns;    /* HTTP/2: when bytes came last, or it was opened */
+    struct ready_link flush; /* HTTP/2: writes once a turn */
+    struct network_address local;
+    union {
+        struct http1_client http1;
+        struct http2_client http2;
+    } engine;
     struct connect connect;
     uint64_t timeout_ns; /* of the connect, and of the handshake */
     struct list waits;   /* of struct upstream_wait, for the phases before the session */
     size_t wait_count;
-    struct timer deadline;     /* of the handshake */
-    struct ready_link flush;   /* HTTP/2: writes once a turn */
-    struct network_address local;
-    struct list link; /* in a list of its host (opening, idle, shared); else in the pool's list of others */
+    struct timer deadline; /* of the handshake */
     struct grave grave;
 };
 
