@@ -225,12 +225,11 @@
 /* Connections of one worker that have not chosen a protocol or not finished their handshake (up to about 40 KiB each): some hundreds at a time is
  * what the quickest worker has with clients far away. */
 #define WORKER_HANDSHAKES_MAX 4096
-/* What all of them together get of a worker's time while others have work, and the window in which that is counted: short for a client who waits,
- * many times a handshake (RSA 2048: 0.6 ms). */
+/* What all of them together get of a worker's time while others have work; a turn with less work than this is idle (a request takes half of it);
+ * and what they may save up: a handshake or two (RSA 2048: 0.6 ms). */
 #define HANDSHAKE_SHARE_PERCENT 10
-#define HANDSHAKE_WINDOW_NS MILLISECONDS(10)
-/* Windows in which what others used of one fades to a third. */
-#define HANDSHAKE_FADE_WINDOWS 64
+#define HANDSHAKE_IDLE_TURN_NS (20 * 1000)
+#define HANDSHAKE_CREDIT_NS_MAX (int64_t) MILLISECONDS(1)
 /* Accepting in one turn of a listener: others wait meanwhile. */
 #define HANDSHAKE_ACCEPT_NS (100 * 1000)
 /* Freed connections a worker keeps for reuse. */

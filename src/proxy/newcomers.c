@@ -6,8 +6,7 @@
 #include "base/limits.h"
 
 void newcomers_init(struct newcomers *newcomers) {
-    *newcomers = (struct newcomers){
-        .clock_ns = clock_monotonic_ns, .allowance_ns = HANDSHAKE_WINDOW_NS, .window_start_ns = clock_monotonic_ns()};
+    *newcomers = (struct newcomers){.clock_ns = clock_monotonic_ns, .others_idle = true};
     list_init(&newcomers->unproven);
     list_init(&newcomers->proven);
     list_init(&newcomers->waiting);
@@ -58,54 +57,32 @@ void newcomers_queue(struct newcomers *newcomers, struct newcomer *newcomer) {
 
 /* --- Time --- */
 
-/* What others use, of a thousand. Falls slowly: while newcomers are busy, others that wait for each answer before they ask again use less than they
- * would, which must not count as theirs to lose. */
-static void note_others(struct newcomers *newcomers, uint64_t window_ns) {
-    uint64_t used = newcomers->others_ns * 1000 / window_ns;
-    uint64_t faded = newcomers->others_permille - (newcomers->others_permille + HANDSHAKE_FADE_WINDOWS - 1) / HANDSHAKE_FADE_WINDOWS;
-    newcomers->others_permille = (uint32_t)(used > faded ? used : faded);
-    newcomers->others_ns = 0;
-}
-
-/* All that others leave of a window and a tenth less, but never less than the share. */
-static int64_t allowance_of(uint32_t others_permille) {
-    int64_t left_ns = HANDSHAKE_WINDOW_NS / 1000 * (1000 - (int64_t)others_permille * 11 / 10);
-    int64_t share_ns = HANDSHAKE_WINDOW_NS * HANDSHAKE_SHARE_PERCENT / 100;
-    return left_ns > share_ns ? left_ns : share_ns;
-}
-
-static void count_window(struct newcomers *newcomers, uint64_t now_ns) {
-    uint64_t window_ns = now_ns - newcomers->window_start_ns;
-    if (window_ns < HANDSHAKE_WINDOW_NS)
-        return;
-    note_others(newcomers, window_ns);
-    int64_t debt_ns = newcomers->allowance_ns < 0 ? newcomers->allowance_ns : 0;
-    newcomers->allowance_ns = debt_ns + allowance_of(newcomers->others_permille);
-    newcomers->window_start_ns = now_ns;
-}
-
 void newcomers_spend(struct newcomers *newcomers, uint64_t start_ns) {
     uint64_t spent_ns = newcomers->clock_ns() - start_ns;
-    newcomers->allowance_ns -= (int64_t)spent_ns;
+    newcomers->credit_ns -= (int64_t)spent_ns;
     newcomers->turn_spent_ns += spent_ns;
+}
+
+/* A turn of others earns newcomers their share of it; one without work is theirs, and what they do in it costs them nothing. A worker that loses its
+ * processor amid a turn gives them more than their share once, which the ceiling bounds. */
+static void count_turn(struct newcomers *newcomers, uint64_t turn_ns) {
+    uint64_t others_ns = turn_ns > newcomers->turn_spent_ns ? turn_ns - newcomers->turn_spent_ns : 0;
+    newcomers->turn_spent_ns = 0;
+    newcomers->others_idle = others_ns < HANDSHAKE_IDLE_TURN_NS;
+    newcomers->credit_ns += (int64_t)(others_ns * HANDSHAKE_SHARE_PERCENT / (100 - HANDSHAKE_SHARE_PERCENT));
+    if (newcomers->credit_ns > HANDSHAKE_CREDIT_NS_MAX)
+        newcomers->credit_ns = HANDSHAKE_CREDIT_NS_MAX;
+    if (newcomers->others_idle && newcomers->credit_ns < 0)
+        newcomers->credit_ns = 0;
 }
 
 void newcomers_run(struct newcomers *newcomers, uint64_t turn_start_ns) {
     uint64_t start_ns = newcomers->clock_ns();
-    newcomers->others_ns += start_ns - turn_start_ns - newcomers->turn_spent_ns;
-    newcomers->turn_spent_ns = 0;
-    count_window(newcomers, start_ns);
+    count_turn(newcomers, start_ns - turn_start_ns);
     struct list *link = newcomers_have_time(newcomers) ? list_pop_front(&newcomers->waiting) : NULL;
     if (link == NULL)
         return;
     struct newcomer *newcomer = CONTAINER_OF(link, struct newcomer, waiting);
     newcomer->run(newcomer);
-    newcomers->allowance_ns -= (int64_t)(newcomers->clock_ns() - start_ns);
-}
-
-uint64_t newcomers_wait_ns(const struct newcomers *newcomers, uint64_t now_ns) {
-    if (list_is_empty(&newcomers->waiting))
-        return UINT64_MAX;
-    uint64_t end_ns = newcomers->window_start_ns + HANDSHAKE_WINDOW_NS;
-    return newcomers_have_time(newcomers) || now_ns >= end_ns ? 0 : end_ns - now_ns;
+    newcomers->credit_ns -= (int64_t)(newcomers->clock_ns() - start_ns);
 }

@@ -26,12 +26,9 @@ struct newcomers {
     struct list proven;   /* answered what we said, so there is somebody; the oldest first */
     size_t count;         /* of both */
     struct list waiting;
-    /* Time is counted in windows of HANDSHAKE_WINDOW_NS. */
-    uint64_t window_start_ns;
-    uint64_t others_ns;   /* what others used in this one */
-    uint32_t others_permille; /* what they use of a window, fading from the most */
     uint64_t turn_spent_ns; /* what was done for newcomers in this turn outside of newcomers_run */
-    int64_t allowance_ns; /* what newcomers may still use in it; below 0: a debt */
+    int64_t credit_ns;      /* their share of what others used, not used yet; below 0: a debt */
+    bool others_idle;       /* others had nothing to do in the last turn */
 };
 
 void newcomers_init(struct newcomers *newcomers);
@@ -47,14 +44,16 @@ void newcomers_queue(struct newcomers *newcomers, struct newcomer *newcomer);
 
 /* Whether there is time for one more. */
 static inline bool newcomers_have_time(const struct newcomers *newcomers) {
-    return newcomers->allowance_ns > 0;
+    return newcomers->others_idle || newcomers->credit_ns > 0;
 }
 /* Newcomers used the time since then (monotonic); to be told of what is done for them outside of newcomers_run, too. */
 void newcomers_spend(struct newcomers *newcomers, uint64_t start_ns);
 /* At the end of a turn, whose work for others began at `turn_start_ns`: runs the one that waits longest, if there is time. One a turn, so that
  * others wait for no more than one handshake. */
 void newcomers_run(struct newcomers *newcomers, uint64_t turn_start_ns);
-/* How long the loop may sleep for their sake: 0 when one waits and has its time, UINT64_MAX when none waits. */
-uint64_t newcomers_wait_ns(const struct newcomers *newcomers, uint64_t now_ns);
+/* Whether one waits: the loop must not sleep. */
+static inline bool newcomers_wait(const struct newcomers *newcomers) {
+    return !list_is_empty(&newcomers->waiting);
+}
 
 #endif

@@ -22,6 +22,8 @@ struct guest {
     bool evicted;
 };
 
+#define DURATION_NS MILLISECONDS(200)
+
 static uint64_t test_now_ns = 1;
 
 static uint64_t test_clock_ns(void) {
@@ -73,7 +75,7 @@ static void the_oldest_that_has_not_answered_goes_first(void **state) {
     assert_true(list_is_empty(&newcomers.proven));
 }
 
-/* How many of those that always want are served in 20 windows, in which others use this part of the time of each turn. */
+/* How many of those that always want are served in DURATION_NS, in which others use this part of the time of each turn. */
 static size_t served(unsigned others_percent) {
     enum { GUESTS = 4, COST_NS = 200 * 1000, TURN_NS = 300 * 1000 };
     struct newcomers newcomers;
@@ -81,36 +83,28 @@ static size_t served(unsigned others_percent) {
     size_t runs = 0;
     newcomers_init(&newcomers);
     newcomers.clock_ns = test_clock_ns;
-    newcomers.window_start_ns = test_now_ns;
-    /* The first window is theirs, whatever others do. */
-    newcomers.allowance_ns = 0;
     for (size_t i = 0; i < GUESTS; i++)
         guest_init(&guests[i], &newcomers, COST_NS);
-    uint64_t end_ns = test_now_ns + 20 * HANDSHAKE_WINDOW_NS;
+    uint64_t end_ns = test_now_ns + DURATION_NS;
     while (test_now_ns < end_ns) {
-        /* The loop sleeps when there is nothing to do for others. */
-        uint64_t wait_ns = newcomers_wait_ns(&newcomers, test_now_ns);
-        if (others_percent == 0 && wait_ns != UINT64_MAX)
-            test_now_ns += wait_ns;
         uint64_t start_ns = test_now_ns;
         test_now_ns += TURN_NS * others_percent / 100 + 1000;
         for (size_t i = 0; i < GUESTS; i++)
             newcomers_queue(&newcomers, &guests[i].newcomer);
         newcomers_run(&newcomers, start_ns);
-        assert_true(list_is_empty(&newcomers.waiting) || newcomers_wait_ns(&newcomers, test_now_ns) <= HANDSHAKE_WINDOW_NS);
     }
     for (size_t i = 0; i < GUESTS; i++) {
         runs += guests[i].runs;
         newcomers_remove(&newcomers, &guests[i].newcomer);
     }
-    assert_int_equal(newcomers_wait_ns(&newcomers, test_now_ns), UINT64_MAX);
+    assert_false(newcomers_wait(&newcomers));
     return runs;
 }
 
 /* Who else works keeps what they need but for the share; who does not, leaves it all. */
 static void newcomers_get_what_others_leave_or_a_share(void **state) {
     (void)state;
-    const uint64_t all = 20 * HANDSHAKE_WINDOW_NS / (200 * 1000);
+    const uint64_t all = DURATION_NS / (200 * 1000);
     size_t alone = served(0), beside = served(100);
     print_message("alone %zu, beside others %zu, at most %llu\n", alone, beside, (unsigned long long)all);
     assert_true(alone >= all * 8 / 10);

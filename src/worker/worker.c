@@ -95,17 +95,10 @@ static void worker_woken(struct loop_source *source, unsigned events) {
         worker_begin_drain(worker);
 }
 
-static uint64_t worker_wait_ns(struct proxy_context *context) {
-    if (!list_is_empty(&context->ready))
-        return 0;
-    uint64_t now_ns = clock_monotonic_ns();
-    uint64_t timers_ns = timer_wheel_wait_ns(&context->timers, now_ns), newcomers_ns = newcomers_wait_ns(&context->newcomers, now_ns);
-    return timers_ns < newcomers_ns ? timers_ns : newcomers_ns;
-}
-
 static void worker_turn(struct worker *worker) {
     struct proxy_context *context = &worker->context;
-    uint64_t wait_ns = worker_wait_ns(context);
+    bool has_work = !list_is_empty(&context->ready) || newcomers_wait(&context->newcomers);
+    uint64_t wait_ns = has_work ? 0 : timer_wheel_wait_ns(&context->timers, clock_monotonic_ns());
     int result = loop_wait(context->loop, wait_ns);
     ASSERT(result >= 0);
     context->now_ns = clock_monotonic_ns();
