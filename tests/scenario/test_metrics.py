@@ -350,7 +350,9 @@ def test_scrapers_that_do_not_read_cost_no_memory_without_end(plain):
         first.append(connection.recv(12))
     assert first[0] == b"HTTP/1.1 200" and first[-1] == b"HTTP/1.1 503", size
     assert first.count(b"HTTP/1.1 200") * size < (64 << 20) + 2 * size
-    assert gateway.resident_kib() - before < 4 * 64 * 1024
+    # Sanitizers keep a shadow of all memory, and what was freed.
+    if os.environ.get("FAIRLEAD_PRESET", "release") in ("release", "dev", "clang"):
+        assert gateway.resident_kib() - before < 4 * 64 * 1024
     for connection in lazy:
         connection.close()
     wait_until(lambda: can_scrape(gateway), what="room for an answer")
