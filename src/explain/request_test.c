@@ -68,8 +68,8 @@ static void json_goes_both_ways(void **state) {
     (void)state;
     static const char *const texts[] = {
         "{\"url\":\"http://a.test/\",\"port\":80}",
-        "{\"method\":\"POST\",\"url\":\"https://a.test:8443/x?y\",\"port\":443,\"headers\":[\"x-one: 1\",\"x-one: 2\"],\"sni\":\"b.test\",\"alpn\":\"h2\","
-        "\"client_certificate\":\"pem\",\"from\":\"10.0.0.1\"}",
+        ("{\"method\":\"POST\",\"url\":\"https://a.test:8443/x?y\",\"port\":443,\"headers\":[\"x-one: 1\",\"x-one: 2\"],\"sni\":\"b.test\",\"alpn\":\"h2\","
+        "\"client_certificate\":\"pem\",\"from\":\"10.0.0.1\"}"),
         "{\"url\":\"https://10.0.0.1/\",\"port\":443}",
         "{\"url\":\"https://a.test/\",\"port\":443,\"sni\":\"\"}",
     };
