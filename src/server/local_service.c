@@ -48,12 +48,16 @@ static void connection_end(struct local_connection *connection) {
     service->connection_count--;
 }
 
+static void connection_drop_answer(struct local_connection *connection) {
+    connection->service->answer_bytes -= connection->answer.size;
+    builder_deinit(&connection->answer);
+}
+
 static void connection_free(struct local_connection *connection) {
     http_server_deinit(&connection->session.base);
     buffer_reset(&connection->output);
     builder_deinit(&connection->body);
-    connection->service->answer_bytes -= connection->answer.size;
-    builder_deinit(&connection->answer);
+    connection_drop_answer(connection);
     arena_deinit(&connection->arena);
     free(connection);
 }
@@ -223,6 +227,8 @@ static void connection_settle(struct local_connection *connection) {
     bool over = status == HTTP_SESSION_CLOSING || status == HTTP_SESSION_LINGER;
     if (!over || connection->output.size > 0 || connection->output_ended)
         return;
+    /* Whoever asks again at once must not find the memory of what they have got still counted. */
+    connection_drop_answer(connection);
     socket_end(connection->source.descriptor);
     connection->output_ended = true;
     connection_extend(connection, DEADLINE_LINGER_NS);
