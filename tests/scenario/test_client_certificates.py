@@ -218,9 +218,10 @@ def served_certificate(client, certificate):
         return connection.getpeercert(True)
 
 
-def test_a_missing_authority_closes_its_own_server_alone(mutual):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_missing_authority_closes_its_own_server_alone(mutual, version):
     client = mutual()
-    printed, alert = client.ask("-tls1_3", GOOD)
+    printed, alert = client.ask(version, GOOD)
     assert "HTTP/1.1 200" not in printed and alert is None
     client.gateway.wait_said("so it is not known whom to trust; handshakes are closed")
     entry = client.gateway.entry(connection_termination_details="no_certificate")
@@ -229,12 +230,12 @@ def test_a_missing_authority_closes_its_own_server_alone(mutual):
         pass
     # It comes: the server works, without another connection being touched.
     client.scenario.write("more-secrets.yaml", trust())
-    wait_until(lambda: "HTTP/1.1 200" in client.ask("-tls1_3", GOOD)[0], what="the server to be served")
+    wait_until(lambda: "HTTP/1.1 200" in client.ask(version, GOOD)[0], what="the server to be served")
     # It goes: the last good one stays, as with Istio.
     client.scenario.write("more-secrets.yaml")
     client.gateway.wait_said("the last good authorities stay in use")
-    client.enters("-tls1_3", GOOD)
-    client.is_refused(UNKNOWN_CA, "-tls1_3", FOREIGN)
+    client.enters(version, GOOD)
+    client.is_refused(UNKNOWN_CA, version, FOREIGN)
 
 
 # --- Revocation ---
@@ -252,28 +253,31 @@ def test_a_revoked_certificate_is_refused(mutual, version, keys):
     wait_until(lambda: client.ask(version, GOOD)[1] == REVOKED, what="the new list to count")
 
 
-def test_a_revocation_list_of_files(mutual, authority, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_revocation_list_of_files(mutual, authority, tmp_path, version):
     chain, key = authority.issue("*.example.com").write(str(tmp_path), "server")
     (tmp_path / "ca.pem").write_bytes(CLIENTS.pem)
     (tmp_path / "crl.pem").write_bytes(CLIENTS.crl(BAD))
     client = mutual(credentialName=None, serverCertificate=chain, privateKey=key, caCertificates=str(tmp_path / "ca.pem"),
                     caCrl=str(tmp_path / "crl.pem"))
-    client.enters("-tls1_3", GOOD)
-    client.is_refused(REVOKED, "-tls1_3", BAD)
+    client.enters(version, GOOD)
+    client.is_refused(REVOKED, version, BAD)
 
 
-def test_every_link_needs_a_list(mutual):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_link_needs_a_list(mutual, version):
     client = mutual(secret("ingress-cert-cacert", cacert=CLIENTS.pem, crl=CLIENTS.crl()))
-    client.enters("-tls1_3", GOOD)
-    client.is_refused(UNKNOWN_CA, "-tls1_3", BY_MIDDLE)
+    client.enters(version, GOOD)
+    client.is_refused(UNKNOWN_CA, version, BY_MIDDLE)
     client.scenario.write("more-secrets.yaml", secret("ingress-cert-cacert", cacert=CLIENTS.pem, crl=CLIENTS.crl() + MIDDLE.crl()))
-    wait_until(lambda: "HTTP/1.1 200" in client.ask("-tls1_3", BY_MIDDLE)[0], what="the second list to count")
+    wait_until(lambda: "HTTP/1.1 200" in client.ask(version, BY_MIDDLE)[0], what="the second list to count")
 
 
-def test_a_stale_list_closes_and_is_said(mutual):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_stale_list_closes_and_is_said(mutual, version):
     client = mutual(secret("ingress-cert-cacert", cacert=CLIENTS.pem, crl=CLIENTS.crl(days=(-9, -2))))
     client.gateway.wait_said("a revocation list is out of date")
-    printed, _ = client.ask("-tls1_3", GOOD)
+    printed, _ = client.ask(version, GOOD)
     assert "HTTP/1.1 200" not in printed
     client.gateway.entry(connection_termination_details="client_certificate_refused")
 
@@ -309,10 +313,11 @@ def test_pins(mutual, version):
     client.is_refused(ACCESS_DENIED, version, BAD)
 
 
-def test_pins_that_cannot_be_read_let_nobody_in(mutual):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_pins_that_cannot_be_read_let_nobody_in(mutual, version):
     client = mutual(trust(), verifyCertificateHash=["abc"])
     client.gateway.wait_said('"abc" is no hash; it fits no certificate')
-    printed, _ = client.ask("-tls1_3", GOOD)
+    printed, _ = client.ask(version, GOOD)
     assert "HTTP/1.1 200" not in printed
 
 
@@ -339,10 +344,11 @@ def test_istio_mutual(mutual, tmp_path, version):
     wait_until(lambda: served_certificate(client, GOOD) == renewed.der, what="the renewed certificate")
 
 
-def test_istio_mutual_without_an_identity_is_closed(mutual):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_istio_mutual_without_an_identity_is_closed(mutual, version):
     client = mutual(mode="ISTIO_MUTUAL", credentialName=None)
     client.gateway.wait_said("shows the gateway's certificate in the mesh, which is not at hand")
-    printed, _ = client.ask("-tls1_3", GOOD)
+    printed, _ = client.ask(version, GOOD)
     assert "HTTP/1.1 200" not in printed
 
 
