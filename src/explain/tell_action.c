@@ -17,6 +17,13 @@ static void tell_lines(const struct telling *telling, enum story_section section
     }
 }
 
+static void tell_client(const struct telling *telling, const struct route *route) {
+    struct span element = message_head_value(telling->verdict->request, HEADER_X_FORWARDED_CLIENT_CERT);
+    if (telling->verdict->kind == VERDICT_FORWARD && element.size > 0)
+        story_add(telling->story, STORY_ACTION, STORY_PLAIN, route->id, "the upstream is told x-forwarded-client-cert: %.*s",
+                  SPAN_ARGUMENTS(element));
+}
+
 static void tell_edits(const struct telling *telling, const struct route *route) {
     struct message_head copy;
     if (telling->verdict->kind != VERDICT_FORWARD || route->rewrite == NULL)
@@ -44,6 +51,7 @@ void tell_action(const struct telling *telling) {
     tell_lines(telling, STORY_ACTION, route->id, span_make(text, size), 0);
     free(text);
     tell_edits(telling, route);
+    tell_client(telling, route);
     if (verdict->is_preflight)
         story_add(telling->story, STORY_ACTION, STORY_CHOSEN, route->id, "corsPolicy answers this preflight; it does not reach the upstream");
     if (verdict->is_fault)

@@ -1,12 +1,14 @@
 #include "explain/verdict.h"
 
 #include "base/assert.h"
+#include "proxy/client_identity.h"
 #include "proxy/coalesce.h"
 #include "proxy/cors.h"
 #include "proxy/fault.h"
 #include "proxy/handshake_log.h"
 #include "proxy/request_rules.h"
 #include "tls/client_demand.h"
+#include "tls/peer.h"
 #include "wire/close_reason.h"
 #include "wire/http1_head.h"
 #include "wire/response_flag.h"
@@ -104,11 +106,23 @@ static bool parse_request(const struct explain_request *request, struct arena *a
     return true;
 }
 
-static bool apply_rules(const struct snapshot *snapshot, const struct explain_request *request, struct verdict *verdict) {
+/* Whom the handshake has verified; only a server that demands a certificate is shown one. */
+static void set_client(const struct explain_request *request, const struct filter_chain *chain, struct arena *arena, struct request_origin *origin) {
+    struct tls_peer peer;
+    if (chain->client_demand == NULL || request->client_certificate_pem.size == 0 ||
+        !tls_peer_describe_pem(request->client_certificate_pem, arena, &peer))
+        return;
+    origin->has_client_certificate = true;
+    origin->client_certificate = client_identity_print_for(arena, &peer, chain->identity);
+}
+
+static bool apply_rules(const struct snapshot *snapshot, const struct explain_request *request, struct arena *arena, struct verdict *verdict) {
     struct random random;
     struct network_address client;
     struct request_origin origin = {.peer = request->from, .tls = verdict->chain->kind == FILTER_CHAIN_HTTPS};
     origin.local.port = verdict->port;
+    if (origin.tls)
+        set_client(request, verdict->chain, arena, &origin);
     random_init(&random);
     enum request_verdict rules = request_rules_apply(verdict->request, &origin, &snapshot->settings, &random, &client);
     if (rules == REQUEST_ROUTE)
@@ -141,7 +155,7 @@ static void find_forward(const struct endpoint_table *endpoints, struct verdict 
 static void find_http(const struct snapshot *snapshot, const struct endpoint_table *endpoints, const struct explain_request *request,
                       struct arena *arena, struct verdict *verdict) {
     const struct filter_chain *chain = verdict->chain;
-    if (!parse_request(request, arena, verdict) || !apply_rules(snapshot, request, verdict))
+    if (!parse_request(request, arena, verdict) || !apply_rules(snapshot, request, arena, verdict))
         return;
     decide(chain->routes, verdict->request, 0, &verdict->decision);
     if (verdict->decision.virtual_host == NULL && chain->kind == FILTER_CHAIN_HTTPS) {

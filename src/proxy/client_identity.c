@@ -92,6 +92,14 @@ struct span client_identity_print(struct arena *arena, const struct tls_peer *pe
     return span_make(writer.text, writer.size);
 }
 
+struct span client_identity_print_for(struct arena *arena, const struct tls_peer *peer, const struct tls_identity *own) {
+    size_t uri_count = tls_identity_uri_count(own);
+    struct span *uris = arena_new_array(arena, struct span, uri_count);
+    for (size_t i = 0; i < uri_count; i++)
+        uris[i] = tls_identity_uri(own, i);
+    return client_identity_print(arena, peer, uris, uri_count);
+}
+
 struct client_identity *client_identity_create(const struct tls_session *session, const struct tls_identity *own) {
     struct client_identity *client = memory_allocate_zeroed(1, sizeof(*client));
     struct arena scratch CLEANUP(arena_deinit);
@@ -101,12 +109,8 @@ struct client_identity *client_identity_create(const struct tls_session *session
         client_identity_destroy(client);
         return NULL;
     }
-    size_t uri_count = tls_identity_uri_count(own);
-    struct span *uris = arena_new_array(&scratch, struct span, uri_count);
-    for (size_t i = 0; i < uri_count; i++)
-        uris[i] = tls_identity_uri(own, i);
     client->peer.certificate = tls_peer_print_certificate(session, &scratch);
-    client->forwarded = arena_copy(&client->arena, client_identity_print(&scratch, &client->peer, uris, uri_count));
+    client->forwarded = arena_copy(&client->arena, client_identity_print_for(&scratch, &client->peer, own));
     /* The certificate is the largest part by far: it is kept once, inside the element, where nothing like it stands before it. */
     const char *start = memmem(client->forwarded.data, client->forwarded.size, client->peer.certificate.data, client->peer.certificate.size);
     client->peer.certificate = span_make(start, client->peer.certificate.size);

@@ -21,5 +21,7 @@ void client_identity_destroy(struct client_identity *client);
 /* An element as Envoy writes it, with the details that Istio asks for at gateways: By of each of the gateway's URIs, Hash, Cert, Subject, URI and
  * DNS of each name. What a certificate says cannot end its value, nor begin another. */
 struct span client_identity_print(struct arena *arena, const struct tls_peer *peer, const struct span *own_uris, size_t own_uri_count);
+/* The same with the URIs of the identity that the gateway showed. */
+struct span client_identity_print_for(struct arena *arena, const struct tls_peer *peer, const struct tls_identity *own);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "tls/certificate.h"
+#include "tls/pem.h"
 #include "tls/session_library.h"
 
 static struct span print_hex(struct arena *arena, const uint8_t *bytes, size_t size)
@@ -115,10 +116,8 @@ struct span tls_peer_print_certificate(const struct tls_session *session, struct
     return text;
 }
 
-bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_peer *ret_peer)
+static bool describe_buffer(CRYPTO_BUFFER *encoded, struct arena *arena, struct tls_peer *ret_peer)
 {
-    CRYPTO_BUFFER *encoded = CRYPTO_BUFFER_new((const uint8_t *)der.data, der.size, NULL);
-    ASSERT(encoded != NULL);
     X509 *leaf = X509_parse_from_buffer(encoded);
     bool is_there = leaf != NULL;
     if (is_there) {
@@ -126,7 +125,22 @@ bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_
         ret_peer->certificate = print_pem(arena, leaf);
     }
     X509_free(leaf);
-    CRYPTO_BUFFER_free(encoded);
     ERR_clear_error();
     return is_there;
+}
+
+bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_peer *ret_peer)
+{
+    CRYPTO_BUFFER *encoded = CRYPTO_BUFFER_new((const uint8_t *)der.data, der.size, NULL);
+    ASSERT(encoded != NULL);
+    bool is_there = describe_buffer(encoded, arena, ret_peer);
+    CRYPTO_BUFFER_free(encoded);
+    return is_there;
+}
+
+bool tls_peer_describe_pem(struct span pem, struct arena *arena, struct tls_peer *ret_peer)
+{
+    struct tls_pem_chain chain CLEANUP(tls_pem_chain_deinit) = {.count = 0};
+    struct tls_identity_error error;
+    return tls_pem_read_chain(pem, &chain, &error) == TLS_IDENTITY_OK && chain.count > 0 && describe_buffer(chain.encoded[0], arena, ret_peer);
 }

@@ -29,5 +29,7 @@ MUST_USE bool tls_peer_describe(const struct tls_session *session, struct arena 
 struct span tls_peer_print_certificate(const struct tls_session *session, struct arena *arena);
 /* Both of one certificate in DER. False: it does not parse. */
 MUST_USE bool tls_peer_describe_encoded(struct span der, struct arena *arena, struct tls_peer *ret_peer);
+/* The same of the first certificate of a text. False: there is none that parses. */
+MUST_USE bool tls_peer_describe_pem(struct span pem, struct arena *arena, struct tls_peer *ret_peer);
 
 #endif

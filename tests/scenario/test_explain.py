@@ -86,6 +86,10 @@ def test_client_certificates(world, authority):
     assert "flags -, client_certificate_unknown_ca" in explain("-f", "world.yaml", url, "--client-cert", foreign, folder=world)
     assert "forwarded to outbound|80||web" in explain("-f", "world.yaml", url, "--client-cert", own, folder=world)
     assert "forwarded to" in explain("-f", "world.yaml", "https://a.example.com/", "--client-cert", own, folder=world)
+    # A request is routed by what the gateway says of the client, not by what the client says.
+    forged = ("-H", "x-forwarded-client-cert: By=me")
+    assert "the upstream is told x-forwarded-client-cert: Hash=" in explain("-f", "world.yaml", url, "--client-cert", own, *forged, folder=world)
+    assert "x-forwarded-client-cert" not in explain("-f", "world.yaml", "https://a.example.com/", "--client-cert", own, *forged, folder=world)
 
 
 def test_many_requests(world):
