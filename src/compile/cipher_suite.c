@@ -33,6 +33,9 @@ void tls_names_filter(struct compiler *compiler, const struct object_meta *meta,
     struct span_list names = {0};
     for (size_t i = 0; i < written->count; i++) {
         struct span name = written->items[i].text;
+        /* Istio's admission has nothing against an empty cipher suite. */
+        if (name.size == 0 && is_usable == cipher_suite_is_usable)
+            continue;
         bool repeated = span_list_contains(&names, name);
         if (is_usable(name) && !repeated) {
             ARRAY_APPEND(&compiler->scratch, &names, name);

@@ -113,8 +113,12 @@ static void warn_unknown(struct decoder *decoder, const struct node_field *writt
         return;
     struct span hint = near == NULL ? SPAN_LITERAL("check its name and indentation")
                                     : arena_print(decoder->arena, "do you mean '%s'?", near);
-    decode_warning(decoder, DIAGNOSTIC_FIELD_UNKNOWN, written->key_position, hint.data,
-                   "the field '%.*s' is not known and has no effect", SPAN_ARGUMENTS(written->key));
+    if (decoder->refuses_unknown)
+        decode_error(decoder, DIAGNOSTIC_FIELD_UNKNOWN, written->key_position, hint.data, "the field '%.*s' is not known",
+                     SPAN_ARGUMENTS(written->key));
+    else
+        decode_warning(decoder, DIAGNOSTIC_FIELD_UNKNOWN, written->key_position, hint.data,
+                       "the field '%.*s' is not known and has no effect", SPAN_ARGUMENTS(written->key));
 }
 
 void decode_mapping(struct decoder *decoder, const struct node *node, const struct field *fields, size_t field_count,
@@ -176,4 +180,18 @@ const struct node *decode_get_mapping(struct decoder *decoder, const struct node
     decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, value->position, "write its fields as 'name: value' lines",
                  "'%s' must be a mapping, not %s", key, node_type_name(value));
     return NULL;
+}
+
+void decode_one_of(struct decoder *decoder, const struct node *node, const char *const *names, size_t count) {
+    const struct node *second = NULL;
+    struct span list = SPAN_EMPTY;
+    size_t written = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct node *value = node_get_present(node, names[i]);
+        if (value != NULL && ++written == 2)
+            second = value;
+        list = arena_print(decoder->arena, "%.*s%s%s", SPAN_ARGUMENTS(list), i == 0 ? "" : i + 1 < count ? ", " : " and ", names[i]);
+    }
+    if (second != NULL)
+        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, second->position, "keep one of them", "only one of %.*s may be set", SPAN_ARGUMENTS(list));
 }

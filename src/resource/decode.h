@@ -27,6 +27,7 @@ struct decoder {
     const struct decode_path *path;
     struct map *regexes;  /* pattern -> what is wrong with it, or "": each is tried once a load; NULL: none is tried */
     bool failed;          /* a mistake was found since it was last cleared */
+    bool refuses_unknown; /* unknown fields are mistakes */
     bool accepts_unknown; /* unknown fields are silent unless they are nearly a known one */
 };
 
@@ -104,6 +105,9 @@ void decode_warning(struct decoder *decoder, enum diagnostic_code code, struct p
 void decode_unsupported(struct decoder *decoder, struct position position, bool restricts_or_encrypts);
 /* "spec.servers[0].port", in the arena. */
 struct span decode_path_print(struct decoder *decoder);
+/* Of the `count` names one at most may be written: a "oneof" of Istio's. The second is the mistake. */
+void decode_one_of(struct decoder *decoder, const struct node *node, const char *const *names, size_t count);
+#define DECODE_ONE_OF(decoder, node, names) decode_one_of(decoder, node, names, ARRAY_SIZE(names))
 /* For code that descends by hand: a field of `node` that must be a mapping; NULL when absent or (diagnosed) another type. */
 const struct node *decode_get_mapping(struct decoder *decoder, const struct node *node, const char *key);
 

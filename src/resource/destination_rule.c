@@ -29,9 +29,11 @@ static void decode_load_balancer(struct decoder *decoder, const struct node *nod
         FIELD_OF_TYPE("warmupDurationSecs", FIELD_UNSUPPORTED),
         FIELD_CHECKED("warmup", FIELD_UNSUPPORTED, warmup_decode),
     };
+    static const char *const kinds[] = {"simple", "consistentHash"};
     struct traffic_policy *policy = target;
     policy->load_balancer_position = node->position;
     DECODE_MAPPING(decoder, node, fields, policy);
+    DECODE_ONE_OF(decoder, node, kinds);
 }
 
 static void decode_port_level(struct decoder *decoder, const struct node *node, void *target);

@@ -119,12 +119,12 @@ static void unknown_fields_are_warned_of(void **state) {
     assert_false(gateway->meta.invalid);
 }
 
-static void misplaced_fields_are_warned_of(void **state) {
+static void misplaced_fields_are_refused(void **state) {
     struct fixture *fixture = *state;
     struct gateway *gateway =
         load_gateway(fixture, "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nservers: []\n");
-    assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_WARNING], 1);
-    assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_ERROR], 1);
+    assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_WARNING], 0);
+    assert_int_equal(fixture->diagnostics.counts[DIAGNOSTIC_ERROR], 2);
     assert_true(gateway->meta.invalid);
 }
 
@@ -152,7 +152,7 @@ int main(void) {
         FIXTURE_TEST(reads_the_whole),
         FIXTURE_TEST(a_mistake_in_a_server_disables_the_gateway),
         FIXTURE_TEST(unknown_fields_are_warned_of),
-        FIXTURE_TEST(misplaced_fields_are_warned_of),
+        FIXTURE_TEST(misplaced_fields_are_refused),
         FIXTURE_TEST(harmless_oddities_are_warnings),
         FIXTURE_TEST(a_gateway_without_servers_is_invalid),
     };

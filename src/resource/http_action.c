@@ -112,11 +112,10 @@ static void decode_body(struct decoder *decoder, const struct node *node, void *
         {"string", FIELD_STRING, 0, 0, 0, NULL},
         FIELD_CALL_WHOLE("bytes", decode_body_bytes),
     };
+    static const char *const kinds[] = {"string", "bytes"};
     struct located *body = target;
     DECODE_MAPPING(decoder, node, fields, target);
-    if (node_get_present(node, "string") != NULL && node_get_present(node, "bytes") != NULL)
-        decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, node->position, "keep one of them",
-                     "only one of string and bytes may be set");
+    DECODE_ONE_OF(decoder, node, kinds);
     if (body->text.size > DIRECT_RESPONSE_BODY_BYTES_MAX)
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, body->position, "serve it from a backend",
                      "the body has %zu bytes, more than 1 MiB", body->text.size);

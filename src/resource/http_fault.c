@@ -7,9 +7,9 @@ static void refuse_kind(struct decoder *decoder, const struct node *node, const 
     decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, hint, "Istio does not serve this kind of fault");
 }
 
-/* Istio takes a share that is not written for none at all, whatever its documentation says. */
+/* Istio takes a share that is not written for none at all, whatever its documentation says, and its admission says nothing of it. */
 static void warn_of_missing_share(struct decoder *decoder, const struct node *node) {
-    decode_warning(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add percentage: {value: 100}", "without percentage this never happens");
+    decode_warning(decoder, DIAGNOSTIC_ROUTE_ACTION, node->position, "add percentage: {value: 100}", "without percentage this never happens");
 }
 
 /* --- delay --- */

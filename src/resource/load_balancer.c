@@ -98,9 +98,13 @@ void consistent_hash_decode(struct decoder *decoder, const struct node *node, vo
         FIELD_CALL_WHOLE("maglev", decode_maglev),
         FIELD_NUMBER_AT("minimumRingSize", struct hash_settings, minimum_ring_size, 0, INT64_MAX),
     };
+    static const char *const keys[] = {"httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"};
+    static const char *const tables[] = {"ringHash", "maglev"};
     struct hash_settings settings = {0};
     (void)target;
     DECODE_MAPPING(decoder, node, fields, &settings);
+    DECODE_ONE_OF(decoder, node, keys);
+    DECODE_ONE_OF(decoder, node, tables);
     if (settings.minimum_ring_size.value == 0)
         return;
     decode_warning(decoder, DIAGNOSTIC_FIELD_VALUE, settings.minimum_ring_size.position, "use ringHash: {minimumRingSize: ...}",

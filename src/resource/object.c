@@ -186,7 +186,16 @@ struct spec_target {
 
 static void decode_spec(struct decoder *decoder, const struct node *node, void *target) {
     const struct spec_target *spec = target;
+    bool refuses_unknown = decoder->refuses_unknown;
+    decoder->refuses_unknown = false;
     decode_mapping(decoder, node, spec->fields, spec->field_count, spec->target);
+    decoder->refuses_unknown = refuses_unknown;
+}
+
+/* Istio's webhook denies an object of its kinds that holds anything unknown beside the spec; inside of it the API server prunes. */
+static bool is_judged_by_webhook(const struct node *root) {
+    struct span version = peek_string(root, "apiVersion");
+    return span_starts_with(version, SPAN_LITERAL("networking.istio.io/")) || span_starts_with(version, SPAN_LITERAL("security.istio.io/"));
 }
 
 void object_decode_spec(struct decoder *decoder, const struct node *root, const struct field *fields, size_t field_count,
@@ -197,7 +206,9 @@ void object_decode_spec(struct decoder *decoder, const struct node *root, const 
         FIELD_CALL_WHOLE("spec", decode_spec),
     };
     struct spec_target spec = {fields, field_count, target};
+    decoder->refuses_unknown = is_judged_by_webhook(root);
     DECODE_MAPPING(decoder, root, root_fields, &spec);
+    decoder->refuses_unknown = false;
     if (node_get_present(root, "spec") == NULL)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, root->position, "write the object's fields below 'spec:'",
                      "the object has no spec");

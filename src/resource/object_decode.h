@@ -39,7 +39,8 @@ void gateway_tls_version_decode(struct decoder *decoder, const struct node *node
  * the object. */
 void client_tls_decode(struct decoder *decoder, const struct node *node, void *target);
 
-/* The spec mapping by the table; its absence is a mistake. Unknown fields beside spec are warned of. */
+/* The spec mapping by the table; its absence is a mistake. Unknown fields beside spec are warned of; in a kind that Istio's webhook judges they are
+ * mistakes. */
 void object_decode_spec(struct decoder *decoder, const struct node *root, const struct field *fields, size_t field_count,
                         void *target);
 
