@@ -21,6 +21,40 @@ void analysis_deinit(struct analysis *analysis) {
     arena_deinit(&analysis->arena);
 }
 
+const struct object_meta *analysis_find_object(const struct analysis *analysis, struct span title) {
+    const struct resource_set *set = analysis->resources;
+    static const struct {
+        const char *kind;
+        enum resource_kind resource_kind;
+    } kinds[] = {
+        {"Gateway ", RESOURCE_GATEWAY}, {"VirtualService ", RESOURCE_VIRTUAL_SERVICE}, {"DestinationRule ", RESOURCE_DESTINATION_RULE},
+        {"ServiceEntry ", RESOURCE_SERVICE_ENTRY}, {"WorkloadEntry ", RESOURCE_WORKLOAD_ENTRY}, {"Service ", RESOURCE_SERVICE},
+        {"EndpointSlice ", RESOURCE_ENDPOINT_SLICE}, {"Endpoints ", RESOURCE_ENDPOINTS}, {"Secret ", RESOURCE_SECRET},
+        {"ConfigMap ", RESOURCE_CONFIG_MAP}, {"IstioOperator ", RESOURCE_ISTIO_OPERATOR}, {"PeerAuthentication ", RESOURCE_PEER_AUTHENTICATION},
+        {"Pod ", RESOURCE_POD}, {"Namespace ", RESOURCE_NAMESPACE},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct span kind = span_of(kinds[i].kind), namespace = SPAN_EMPTY;
+        size_t slash;
+        if (!span_starts_with(title, kind))
+            continue;
+        struct span name = span_from(title, kind.size);
+        if (span_find_byte(name, '/', &slash)) {
+            namespace = span_first(name, slash);
+            name = span_from(name, slash + 1);
+        }
+        return resource_set_find(set, kinds[i].resource_kind, namespace, name);
+    }
+    for (size_t i = 0; i < set->policies.count; i++)
+        if (span_equal(set->policies.items[i]->meta.title, title))
+            return &set->policies.items[i]->meta;
+    return NULL;
+}
+
+bool analysis_is_unread(const struct diagnostic *diagnostic) {
+    return diagnostic->severity == DIAGNOSTIC_ERROR && (diagnostic->code < DIAGNOSTIC_KIND_SKIPPED || diagnostic->code == DIAGNOSTIC_OBJECT_SHAPE);
+}
+
 void analysis_run(struct analysis *analysis) {
     static void (*const analyzers[])(struct analysis *) = {
         analyze_schema,

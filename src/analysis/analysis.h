@@ -24,12 +24,16 @@ struct analysis {
 void analysis_init(struct analysis *analysis, const struct resource_set *resources, const struct other_object_list *others,
                    const struct diagnostic_list *decoding);
 void analysis_deinit(struct analysis *analysis);
+/* The object that a diagnostic is about, by its title; NULL: none that the gateway reads. */
+const struct object_meta *analysis_find_object(const struct analysis *analysis, struct span title);
+/* It says that a file or document could not be read at all: for istioctl no message, but an exit code. */
+bool analysis_is_unread(const struct diagnostic *diagnostic);
 /* Runs all analyzers; the messages are in no order yet. */
 void analysis_run(struct analysis *analysis);
 
 /* --- The analyzers. Objects that admission refuses are judged, too: all that is wrong is said at once. What needs objects of a kind of which the input holds none (Services, Secrets, Pods) is not judged. --- */
 
-/* schema.ValidationAnalyzer: IST0106, IST0133, IST0130, IST0131. */
+/* schema.ValidationAnalyzer: IST0106, IST0133, IST0130, IST0131; what was found wrong with other kinds goes by its own code. */
 void analyze_schema(struct analysis *analysis);
 /* gateway.IngressGatewayPortAnalyzer: IST0101 (selector), IST0162. */
 void analyze_gateway_ports(struct analysis *analysis);

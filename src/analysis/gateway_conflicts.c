@@ -37,40 +37,48 @@ static bool conflict(const struct gateway_server *server, const struct gateway *
     return false;
 }
 
-static int compare_names(const void *left, const void *right) {
-    return span_compare(*(const struct span *)left, *(const struct span *)right);
+/* The Gateways by "namespace/name", in which order they are told. */
+struct sorted_gateways {
+    const struct gateway **items;
+    size_t count;
+};
+
+static struct span name_of(struct arena *arena, const struct gateway *gateway) {
+    return arena_print(arena, "%.*s/%.*s", SPAN_ARGUMENTS(gateway->meta.namespace), SPAN_ARGUMENTS(gateway->meta.name));
 }
 
-static struct span join(struct arena *arena, const struct span_list *names) {
-    struct span text = SPAN_EMPTY;
-    for (size_t i = 0; i < names->count; i++)
-        text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(text), i == 0 ? "" : ",", SPAN_ARGUMENTS(names->items[i]));
-    return text;
+static int compare_gateways(const void *left, const void *right) {
+    const struct object_meta *a = &(*(const struct gateway *const *)left)->meta, *b = &(*(const struct gateway *const *)right)->meta;
+    int order = span_compare(a->namespace, b->namespace);
+    return order != 0 ? order : span_compare(a->name, b->name);
 }
 
-static void check_server(struct analysis *analysis, const struct gateway *gateway, const struct gateway_server *server) {
+static void check_server(struct analysis *analysis, const struct sorted_gateways *gateways, const struct gateway *gateway,
+                         const struct gateway_server *server) {
     struct arena *arena = &analysis->arena;
-    const struct resource_set *resources = analysis->resources;
-    struct span_list others = {0}, hosts = {0};
-    for (size_t i = 0; i < resources->gateways.count; i++) {
-        const struct gateway *other = resources->gateways.items[i];
+    struct message_names others = {0}, hosts = {0};
+    for (size_t i = 0; i < gateways->count; i++) {
+        const struct gateway *other = gateways->items[i];
         if (other != gateway && conflict(server, other) && share_workload(analysis, gateway, other))
-            ARRAY_APPEND(arena, &others, arena_print(arena, "%.*s/%.*s", SPAN_ARGUMENTS(other->meta.namespace), SPAN_ARGUMENTS(other->meta.name)));
+            message_names_add(&others, arena, ",", message_names_are_full(&others) ? SPAN_EMPTY : name_of(arena, other));
     }
     if (others.count == 0)
         return;
-    array_sort(others.items, others.count, sizeof(others.items[0]), compare_names);
     for (size_t i = 0; i < server->hosts.count; i++)
-        ARRAY_APPEND(arena, &hosts, server->hosts.items[i].text);
+        message_names_add(&hosts, arena, ",", server->hosts.items[i].text);
     message_add(&analysis->messages, MESSAGE_CONFLICTING_GATEWAYS, &gateway->meta, gateway->meta.name_position,
-                "Conflict with gateways %.*s (workload selector %.*s, port %lld, hosts %.*s).", SPAN_ARGUMENTS(join(arena, &others)),
-                SPAN_ARGUMENTS(selector_print(arena, &gateway->selector)), (long long)server->port.number.value, SPAN_ARGUMENTS(join(arena, &hosts)));
+                "Conflict with gateways %.*s (workload selector %.*s, port %lld, hosts %.*s).", SPAN_ARGUMENTS(message_names_print(&others, arena)),
+                SPAN_ARGUMENTS(selector_print(arena, &gateway->selector)), (long long)server->port.number.value,
+                SPAN_ARGUMENTS(message_names_print(&hosts, arena)));
 }
 
 void analyze_gateway_conflicts(struct analysis *analysis) {
-    for (size_t i = 0; i < analysis->resources->gateways.count; i++) {
-        const struct gateway *gateway = analysis->resources->gateways.items[i];
-        for (size_t server = 0; server < gateway->server_count; server++)
-            check_server(analysis, gateway, &gateway->servers[server]);
-    }
+    const struct resource_set *resources = analysis->resources;
+    struct sorted_gateways sorted = {arena_new_array(&analysis->arena, const struct gateway *, resources->gateways.count + 1), resources->gateways.count};
+    for (size_t i = 0; i < sorted.count; i++)
+        sorted.items[i] = resources->gateways.items[i];
+    array_sort(sorted.items, sorted.count, sizeof(*sorted.items), compare_gateways);
+    for (size_t i = 0; i < sorted.count; i++)
+        for (size_t server = 0; server < sorted.items[i]->server_count; server++)
+            check_server(analysis, &sorted, sorted.items[i], &sorted.items[i]->servers[server]);
 }

@@ -4,6 +4,10 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/limits.h"
+
+/* A message has room for two lists of names. */
+#define MESSAGE_NAMES_BYTES_MAX 700
 
 #define SUPPRESS_ANNOTATION SPAN_LITERAL("galley.istio.io/analyze-suppress")
 
@@ -31,7 +35,8 @@ static bool is_suppressed_by_object(const struct object_meta *meta, struct span 
 }
 
 /* Kubernetes' own namespaces are not the mesh's business. */
-static bool is_system(struct span namespace) {
+static bool is_system(const struct object_meta *meta) {
+    struct span namespace = meta->resource_kind == RESOURCE_NAMESPACE ? meta->name : meta->namespace;
     static const char *const namespaces[] = {"kube-system", "kube-public", "kube-node-lease", "local-path-storage"};
     for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
         if (span_equal(namespace, span_of(namespaces[i])))
@@ -39,12 +44,34 @@ static bool is_system(struct span namespace) {
     return false;
 }
 
+static bool is_full(struct message_list *list) {
+    bool full = list->count == ANALYSIS_MESSAGES_MAX;
+    list->dropped_count += full;
+    return full;
+}
+
+bool message_names_are_full(const struct message_names *names) {
+    return names->text.size > MESSAGE_NAMES_BYTES_MAX;
+}
+
+void message_names_add(struct message_names *names, struct arena *arena, const char *separator, struct span name) {
+    if (message_names_are_full(names))
+        names->omitted++;
+    else
+        names->text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(names->text), names->count == 0 ? "" : separator, SPAN_ARGUMENTS(name));
+    names->count++;
+}
+
+struct span message_names_print(const struct message_names *names, struct arena *arena) {
+    return names->omitted == 0 ? names->text : arena_print(arena, "%.*s and %zu more", SPAN_ARGUMENTS(names->text), names->omitted);
+}
+
 void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
                  const char *format, ...) {
     char text[2048];
     va_list arguments;
     struct span name = arena_print(list->arena, "IST%04d", (int)code);
-    if (is_system(meta->namespace) || is_suppressed_by_object(meta, name))
+    if (is_system(meta) || is_suppressed_by_object(meta, name) || is_full(list))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
@@ -64,7 +91,7 @@ void message_add_diagnostic(struct message_list *list, const struct diagnostic *
     struct span code = arena_print(list->arena, "FL%04d", (int)diagnostic->code);
     const char *open = diagnostic->hint.size > 0 ? " (" : "";
     const char *close = diagnostic->hint.size > 0 ? ")" : "";
-    if (meta != NULL && is_suppressed_by_object(meta, code))
+    if ((meta != NULL && (is_system(meta) || is_suppressed_by_object(meta, code))) || is_full(list))
         return;
     struct message message = {
         .code = code,
@@ -78,6 +105,27 @@ void message_add_diagnostic(struct message_list *list, const struct diagnostic *
 }
 
 /* --- What is not wanted --- */
+
+bool message_code_is_known(struct span code) {
+    static const int own[] = {
+#define DIAGNOSTIC_CODE_NUMBER(name, number, summary) number,
+        DIAGNOSTIC_CODES(DIAGNOSTIC_CODE_NUMBER)
+#undef DIAGNOSTIC_CODE_NUMBER
+    };
+    static const int istios[] = {
+#define MESSAGE_CODE_NUMBER(name, number, level) number,
+        MESSAGE_CODES(MESSAGE_CODE_NUMBER)
+#undef MESSAGE_CODE_NUMBER
+    };
+    bool is_own = span_starts_with(code, SPAN_LITERAL("FL")), is_istios = span_starts_with(code, SPAN_LITERAL("IST"));
+    uint64_t number;
+    if ((!is_own && !is_istios) || code.size != (is_own ? 6 : 7) || !span_to_u64(span_from(code, code.size - 4), &number))
+        return false;
+    for (size_t i = 0; i < (is_own ? ARRAY_SIZE(own) : ARRAY_SIZE(istios)); i++)
+        if (number == (uint64_t)(is_own ? own : istios)[i])
+            return true;
+    return false;
+}
 
 bool message_suppression_parse(struct span text, struct message_suppression *ret_suppression) {
     size_t equal;
@@ -135,6 +183,27 @@ static int compare_positions(struct position a, struct position b) {
     return order != 0 ? order : (a.line > b.line) - (a.line < b.line);
 }
 
+/* "Kind namespace/name" by kind, name, then namespace. */
+static int compare_origins(struct span a, struct span b) {
+    struct span names[2][3];
+    const struct span origins[2] = {a, b};
+    for (size_t i = 0; i < 2; i++) {
+        size_t space = 0, slash;
+        struct span kind = span_find_byte(origins[i], ' ', &space) ? span_first(origins[i], space) : origins[i];
+        struct span name = span_from(origins[i], kind.size);
+        bool has_namespace = span_find_byte(name, '/', &slash);
+        names[i][0] = kind;
+        names[i][1] = has_namespace ? span_from(name, slash + 1) : name;
+        names[i][2] = has_namespace ? span_first(name, slash) : SPAN_EMPTY;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        int order = span_compare(names[0][i], names[1][i]);
+        if (order != 0)
+            return order;
+    }
+    return 0;
+}
+
 static int compare(const void *left, const void *right) {
     const struct message *a = left;
     const struct message *b = right;
@@ -142,7 +211,7 @@ static int compare(const void *left, const void *right) {
         return a->level > b->level ? -1 : 1;
     int order = span_compare(a->code, b->code);
     if (order == 0)
-        order = span_compare(a->origin, b->origin);
+        order = compare_origins(a->origin, b->origin);
     if (order == 0)
         order = compare_positions(a->position, b->position);
     return order != 0 ? order : span_compare(a->text, b->text);

@@ -21,13 +21,29 @@ struct message_list {
     struct message *items;
     size_t count;
     size_t capacity;
+    size_t dropped_count; /* past ANALYSIS_MESSAGES_MAX */
 };
+
+/* Names that a message lists: those that do not fit are counted. */
+struct message_names {
+    struct span text;
+    size_t count;
+    size_t omitted;
+};
+/* Whether the next one is only counted: it may be empty then. */
+bool message_names_are_full(const struct message_names *names);
+void message_names_add(struct message_names *names, struct arena *arena, const char *separator, struct span name);
+/* "a,b", "a,b and 7 more". */
+struct span message_names_print(const struct message_names *names, struct arena *arena);
 
 /* The object's own `suppress` annotation is obeyed, and nothing is said of objects in Kubernetes' own namespaces. At `position`, or where that is unknown, at the object. Copied. */
 void message_add(struct message_list *list, enum message_code code, const struct object_meta *meta, struct position position,
                  const char *format, ...) PRINTF_LIKE(5, 6);
 /* A diagnostic of the program about an object (NULL: about none), under its own code. */
 void message_add_diagnostic(struct message_list *list, const struct diagnostic *diagnostic, const struct object_meta *meta);
+
+/* Whether any message has the code: "IST0101", "FL0203". */
+bool message_code_is_known(struct span code);
 
 /* "CODE=GLOB": no message of the code about objects whose origin the glob matches ('*' is the only wildcard). */
 struct message_suppression {

@@ -66,20 +66,6 @@ static bool is_explained(const struct analysis *analysis, const struct diagnosti
     return analysis->resources->gateways.count == 0;
 }
 
-static const struct object_meta *find_object(const struct analysis *analysis, struct span title) {
-    const struct resource_set *resources = analysis->resources;
-    for (size_t i = 0; i < resources->gateways.count; i++)
-        if (span_equal(resources->gateways.items[i]->meta.title, title))
-            return &resources->gateways.items[i]->meta;
-    for (size_t i = 0; i < resources->virtual_services.count; i++)
-        if (span_equal(resources->virtual_services.items[i]->meta.title, title))
-            return &resources->virtual_services.items[i]->meta;
-    for (size_t i = 0; i < resources->destination_rules.count; i++)
-        if (span_equal(resources->destination_rules.items[i]->meta.title, title))
-            return &resources->destination_rules.items[i]->meta;
-    return NULL;
-}
-
 /* Istio's admission warns of cipher suites, of which the compiler alone knows the names. */
 static bool add_as_istio(struct analysis *analysis, const struct diagnostic *diagnostic, const struct object_meta *meta) {
     if (diagnostic->code != DIAGNOSTIC_TLS_CIPHER || meta == NULL)
@@ -92,7 +78,7 @@ static bool add_as_istio(struct analysis *analysis, const struct diagnostic *dia
 void own_diagnostics_add(struct analysis *analysis, const struct diagnostic_list *diagnostics, size_t first) {
     for (size_t i = first; i < diagnostics->count; i++) {
         const struct diagnostic *diagnostic = &diagnostics->items[i];
-        const struct object_meta *meta = find_object(analysis, diagnostic->resource);
+        const struct object_meta *meta = analysis_find_object(analysis, diagnostic->resource);
         bool is_news = diagnostic->severity != DIAGNOSTIC_INFO && !is_for_want_of_a_kind(diagnostic) && !is_explained(analysis, diagnostic) &&
                        !is_said(analysis, diagnostic);
         if (is_news && !add_as_istio(analysis, diagnostic, meta))

@@ -1,4 +1,4 @@
-/* What Istio's admission refuses or warns of, as decoding found it, and rules that hide each other. */
+/* What Istio's admission refuses or warns of, as decoding found it, what else was found then, and rules that hide each other. */
 #include "analysis/analysis.h"
 #include "analysis/rule_overlap.h"
 
@@ -15,24 +15,20 @@ static void report_overlap(void *argument, const struct rule_overlap *overlap) {
     message_add(&analysis->messages, code, &report->service->meta, overlap->position, "VirtualService %.*s", SPAN_ARGUMENTS(text));
 }
 
-static const struct object_meta *find_object(const struct analysis *analysis, struct span title) {
-    const struct resource_set *set = analysis->resources;
-    struct object_meta *meta = NULL;
-    static const struct {
-        const char *kind;
-        enum resource_kind resource_kind;
-    } kinds[] = {
-        {"Gateway ", RESOURCE_GATEWAY}, {"VirtualService ", RESOURCE_VIRTUAL_SERVICE}, {"DestinationRule ", RESOURCE_DESTINATION_RULE},
-        {"ServiceEntry ", RESOURCE_SERVICE_ENTRY}, {"WorkloadEntry ", RESOURCE_WORKLOAD_ENTRY},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        struct span kind = span_of(kinds[i].kind);
-        struct span name = span_from(title, kind.size);
-        size_t slash;
-        if (span_starts_with(title, kind) && span_find_byte(name, '/', &slash))
-            meta = resource_set_find(set, kinds[i].resource_kind, span_first(name, slash), span_from(name, slash + 1));
+/* What admission judges: its errors and warnings. Two objects of one name are no concern of its, nor what it lets pass without a word. */
+static bool is_of_admission(const struct diagnostic *diagnostic, const struct object_meta *meta) {
+    if (meta == NULL || diagnostic->code == DIAGNOSTIC_OBJECT_DUPLICATE || diagnostic->code == DIAGNOSTIC_ROUTE_ACTION)
+        return false;
+    switch (meta->resource_kind) {
+    case RESOURCE_GATEWAY:
+    case RESOURCE_VIRTUAL_SERVICE:
+    case RESOURCE_DESTINATION_RULE:
+    case RESOURCE_SERVICE_ENTRY:
+    case RESOURCE_WORKLOAD_ENTRY:
+        return true;
+    default:
+        return false;
     }
-    return meta;
 }
 
 void analyze_schema(struct analysis *analysis) {
@@ -40,9 +36,13 @@ void analyze_schema(struct analysis *analysis) {
     const struct resource_set *resources = analysis->resources;
     for (size_t i = 0; i < decoding->count; i++) {
         const struct diagnostic *diagnostic = &decoding->items[i];
-        const struct object_meta *meta = find_object(analysis, diagnostic->resource);
+        const struct object_meta *meta = analysis_find_object(analysis, diagnostic->resource);
         bool is_error = diagnostic->severity == DIAGNOSTIC_ERROR, has_hint = diagnostic->hint.size > 0;
-        if (meta != NULL && diagnostic->severity != DIAGNOSTIC_INFO && diagnostic->code != DIAGNOSTIC_OBJECT_DUPLICATE)
+        if (diagnostic->severity == DIAGNOSTIC_INFO || analysis_is_unread(diagnostic))
+            continue;
+        if (!is_of_admission(diagnostic, meta))
+            message_add_diagnostic(&analysis->messages, diagnostic, meta);
+        else
             message_add(&analysis->messages, is_error ? MESSAGE_SCHEMA_ERROR : MESSAGE_SCHEMA_WARNING, meta, diagnostic->position,
                         "Schema validation %s: %.*s%s%.*s%s", is_error ? "error" : "warning", SPAN_ARGUMENTS(diagnostic->message),
                         has_hint ? " (" : "", SPAN_ARGUMENTS(diagnostic->hint), has_hint ? ")" : "");

@@ -89,10 +89,10 @@ static void add_sorted(struct arena *arena, struct span_list *list, struct span 
 }
 
 static struct span join(struct arena *arena, const struct span_list *list) {
-    struct span text = SPAN_EMPTY;
+    struct message_names names = {0};
     for (size_t i = 0; i < list->count; i++)
-        text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(text), i == 0 ? "" : ", ", SPAN_ARGUMENTS(list->items[i]));
-    return text;
+        message_names_add(&names, arena, ", ", list->items[i]);
+    return message_names_print(&names, arena);
 }
 
 static struct span name_of(struct arena *arena, const struct service_entry *entry) {

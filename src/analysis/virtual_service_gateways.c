@@ -47,10 +47,10 @@ static bool api_gateway_holds(const struct virtual_service *service, const struc
 }
 
 static struct span hosts_print(struct arena *arena, const struct virtual_service *service) {
-    struct span text = SPAN_LITERAL("[");
+    struct message_names names = {0};
     for (size_t i = 0; i < service->hosts.count; i++)
-        text = arena_print(arena, "%.*s%s%.*s", SPAN_ARGUMENTS(text), i == 0 ? "" : " ", SPAN_ARGUMENTS(service->hosts.items[i].text));
-    return arena_print(arena, "%.*s]", SPAN_ARGUMENTS(text));
+        message_names_add(&names, arena, " ", service->hosts.items[i].text);
+    return arena_print(arena, "[%.*s]", SPAN_ARGUMENTS(message_names_print(&names, arena)));
 }
 
 static void check_entry(struct analysis *analysis, const struct virtual_service *service, const struct located *entry) {

@@ -84,7 +84,7 @@ static void print_success(const struct options *options) {
         fprintf(stderr, "  %s\n", options->paths[i]);
 }
 
-static void print(const struct message_list *messages, const struct options *options) {
+static void print(const struct message_list *messages, bool is_whole, const struct options *options) {
     const char *terminal = getenv("TERM");
     bool color = isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
     switch (options->output) {
@@ -98,7 +98,9 @@ static void print(const struct message_list *messages, const struct options *opt
         message_print_yaml(messages, stdout);
         break;
     }
-    if (messages->count == 0 && options->output == OUTPUT_LOG)
+    if (messages->dropped_count > 0)
+        fprintf(stderr, "fairlead analyze: %zu more messages are left out\n", messages->dropped_count);
+    if (messages->count == 0 && is_whole && options->output == OUTPUT_LOG)
         print_success(options);
 }
 
@@ -110,17 +112,25 @@ static int exit_code(const struct message_list *messages, bool is_whole, const s
         return 1;
     if (options->output != OUTPUT_LOG)
         return 0;
-    return found ? EXIT_ANALYZE_FOUND : is_whole ? 0 : EXIT_ANALYZE_DATA;
+    return found || messages->dropped_count > 0 ? EXIT_ANALYZE_FOUND : is_whole ? 0 : EXIT_ANALYZE_DATA;
 }
 
-/* What of the input is no object at all, or cannot be read: for istioctl that is no message. */
 static void report_unread(struct input *input) {
     for (size_t i = 0; i < input->diagnostics.count; i++) {
         const struct diagnostic *diagnostic = &input->diagnostics.items[i];
-        struct span line = diagnostic_line(&input->diagnostics, diagnostic);
-        if (diagnostic->resource.size == 0 && diagnostic->severity != DIAGNOSTIC_INFO)
-            fprintf(stderr, "%.*s\n", SPAN_ARGUMENTS(line));
+        if (!analysis_is_unread(diagnostic))
+            continue;
+        input->is_whole = false;
+        fprintf(stderr, "%.*s\n", SPAN_ARGUMENTS(diagnostic_line(&input->diagnostics, diagnostic)));
     }
+}
+
+/* As istioctl: it may be one that another version has. */
+static void warn_of_suppressions(const struct options *options) {
+    for (size_t i = 0; i < options->suppression_count; i++)
+        if (!message_code_is_known(options->suppressions[i].code))
+            fprintf(stderr, "fairlead analyze: --suppress %.*s: no message has this code\n",
+                    SPAN_ARGUMENTS(span_first(options->suppressions[i].code, 80)));
 }
 
 static int analyze(const struct options *options) {
@@ -128,13 +138,15 @@ static int analyze(const struct options *options) {
     struct analysis analysis;
     input_load(&input, options);
     report_unread(&input);
+    warn_of_suppressions(options);
     analysis_init(&analysis, &input.resources, &input.others, &input.diagnostics);
     analysis_run(&analysis);
     add_own(&analysis, &input, options);
+    analysis.messages.dropped_count += input.diagnostics.dropped_count;
     message_list_filter(&analysis.messages, options->suppressions, options->suppression_count,
                         options->all_namespaces ? SPAN_EMPTY : options->analyzed_namespace);
     message_list_sort(&analysis.messages);
-    print(&analysis.messages, options);
+    print(&analysis.messages, input.is_whole, options);
     int code = exit_code(&analysis.messages, input.is_whole, options);
     analysis_deinit(&analysis);
     input_deinit(&input);

@@ -263,9 +263,11 @@ static const struct option_row option_rows[] = {
      "serve without a restriction or encryption that is asked for but not supported, instead of answering 503"},
     {"-o", OPTIONS_ANALYZE, "FORMAT", set_output, "log, json or yaml; default log. With json and yaml the exit code is 0 whatever was found"},
     {"--namespace", OPTIONS_ANALYZE, "NS", set_analyzed_namespace, "objects that name no namespace are of this one, and only messages about it are printed"},
+    {"-n", OPTIONS_ANALYZE, "NS", set_analyzed_namespace, "as --namespace"},
     {"-A", OPTIONS_ANALYZE, NULL, set_all_namespaces, "messages about every namespace, also with --namespace"},
     {"--failure-threshold", OPTIONS_ANALYZE, "LEVEL", set_failure_threshold, "Info, Warning or Error: exit with 79 from this level on; default Error"},
     {"--suppress", OPTIONS_ANALYZE, "CODE=RES", add_suppression, "no messages of this code about resources like \"Kind namespace/name\", where * is any text; may repeat"},
+    {"-S", OPTIONS_ANALYZE, "CODE=RES", add_suppression, "as --suppress"},
     {"--log-level", COMPILING, "LEVEL", set_log_level, "debug, info, warning or error; default info"},
 };
 

@@ -126,3 +126,45 @@ def test_key_material_is_not_printed(tmp_path):
     for form in ("log", "json", "yaml"):
         result = analyze("-f", tmp_path, "-o", form)
         assert "A" * 64 not in result.stdout + result.stderr
+
+
+def test_what_cannot_be_read_is_no_success(tmp_path):
+    (tmp_path / "notes.yaml").write_text("just: notes\n")
+    for path in ("notes.yaml", "nowhere.yaml"):
+        result = analyze("-f", path, cwd=tmp_path)
+        assert result.returncode == 65 and path in result.stderr and "No validation issues" not in result.stderr
+
+
+def test_suppressions(tmp_path):
+    (tmp_path / "errs.yaml").write_text((GATEWAY % "").replace("8888", "99999"))
+    def codes(*arguments):
+        return {message["code"] for message in json.loads(analyze("-f", tmp_path, "-o", "json", *arguments).stdout)}
+    assert "IST0106" in codes()
+    for resource, is_suppressed in (("Gateway default/web", True), ("*", True), ("Gateway *", True), ("*/web", True), ("Gateway d*t/w*b", True),
+                                    ("Gateway default/we", False), ("Gateway default/web*x", False), ("VirtualService *", False), ("", False)):
+        assert ("IST0106" not in codes("-S", f"IST0106={resource}")) == is_suppressed, resource
+    unknown = analyze("-f", tmp_path, "--suppress", "IST9999=*")
+    assert unknown.returncode == 79 and "IST9999: no message has this code" in unknown.stderr
+    assert "no message has" not in analyze("-f", tmp_path, "--suppress", "FL0203=*", "-S", "IST0101=*").stderr
+
+
+def test_messages_stand_by_kind_name_and_namespace(tmp_path):
+    (tmp_path / "a.yaml").write_text("---\n".join(GATEWAY % f"{name}, namespace: {namespace}" for namespace, name in (("a", "-z"), ("b", "-y"), ("c", "-z"))))
+    messages = [message for message in json.loads(analyze("-f", tmp_path, "-o", "json").stdout) if message["code"] == "IST0162"]
+    assert [message["origin"] for message in messages] == ["Gateway b/web-y", "Gateway a/web-z", "Gateway c/web-z"]
+
+
+def test_many_gateways_of_one_host(tmp_path):
+    count = 400
+    (tmp_path / "a.yaml").write_text("---\n".join(GATEWAY % f"-{number:04}" for number in range(count)))
+    messages = [message for message in json.loads(analyze("-f", tmp_path, "-o", "json").stdout) if message["code"] == "IST0145"]
+    assert len(messages) == count
+    assert all("default/web-0001" in message["message"] or message["origin"].endswith("-0001") for message in messages)
+    assert all(" more (workload selector istio=ingressgateway, port 8888, hosts shop.example.com)." in message["message"] for message in messages)
+
+
+def test_more_than_is_kept_is_no_success(tmp_path):
+    rules = "".join("---\n" + (GATEWAY % f"-{number:04}").replace("    - hosts", "    - host: x\n      hosts") for number in range(2100))
+    (tmp_path / "a.yaml").write_text(rules)
+    result = analyze("-f", tmp_path, "--suppress", "IST0145=*")
+    assert result.returncode == 79 and "more messages are left out" in result.stderr
