@@ -136,11 +136,12 @@ static int explain_live(struct arena *arena, const struct options *options, cons
     explain_request_write_json(arena, request, &json);
     admin_ask(&options->admin, "POST", wants_json ? SPAN_LITERAL("/explain?format=json") : SPAN_LITERAL("/explain"), builder_span(&body), &reply);
     struct span text = builder_span(&reply.text);
-    if (reply.status == 200)
+    bool disagreed = reply.status == 500;
+    if (reply.status == 200 || disagreed)
         fwrite(text.data, 1, text.size, stdout);
     else
         fprintf(stderr, "fairlead explain: %.*s\n", SPAN_ARGUMENTS(text));
-    int code = reply.status == 200 && fflush(stdout) == 0 ? 0 : 1;
+    int code = fflush(stdout) != 0 ? 1 : reply.status == 200 ? 0 : disagreed ? EXIT_DISAGREEMENT : 1;
     admin_reply_deinit(&reply);
     builder_deinit(&body);
     return code;
@@ -166,7 +167,7 @@ int command_explain(int count, char *const *arguments) {
     enum command_start started = command_start(OPTIONS_EXPLAIN, "explain",
                                                "Says what becomes of a request, why, and what would have to change; then each step of the decision.\n"
                                                "REQUEST is a URL: http://, https://, or tls:// and tcp:// for connections without HTTP.\n"
-                                               "Exit code 1: there is nothing to serve.",
+                                               "Exit code 1: there is nothing to serve, or no gateway answers; 3: the walk and the decision disagree.",
                                                count, arguments, &arena, &options);
     int code = started == COMMAND_MISTAKE ? EXIT_USAGE : started == COMMAND_HELP_SHOWN ? 0 : start(&arena, &options);
     arena_deinit(&arena);

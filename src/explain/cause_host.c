@@ -116,6 +116,15 @@ static bool service_names(const struct background_virtual_service *service, stru
     return false;
 }
 
+static bool a_server_has(const struct telling *telling, struct span host) {
+    const struct background *background = telling->snapshot->background;
+    for (size_t i = 0; i < background->gateway_count; i++)
+        for (size_t j = 0; background->gateways[i].selected && j < background->gateways[i].server_count; j++)
+            if (background->gateways[i].servers[j].port == telling->verdict->port && cause_server_has(&background->gateways[i].servers[j], host))
+                return true;
+    return false;
+}
+
 void cause_no_host(const struct telling *telling) {
     const struct background *background = telling->snapshot->background;
     struct story *story = telling->story;
@@ -124,6 +133,9 @@ void cause_no_host(const struct telling *telling) {
         for (size_t i = 0; i < background->virtual_service_count; i++)
             if (service_names(&background->virtual_services[i], host, exact == 1) && cause_service(telling, &background->virtual_services[i], host))
                 return;
-    story_set_cause(story, telling->verdict->chain->id, "no VirtualService has the host \"%.*s\"", SPAN_ARGUMENTS(host));
-    story_set_way_out(story, 0, "add a VirtualService with the host, bound to the Gateway");
+    bool in_gateway = a_server_has(telling, host);
+    story_set_cause(story, telling->verdict->chain->id, "no VirtualService has the host \"%.*s\"%s", SPAN_ARGUMENTS(host),
+                    in_gateway ? "" : ", and no server of this port has it either");
+    story_set_way_out(story, 0, in_gateway ? "add a VirtualService with the host, bound to the Gateway"
+                                           : "add the host to the hosts of a server, and a VirtualService with it, bound to that Gateway");
 }

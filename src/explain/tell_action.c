@@ -122,12 +122,13 @@ static void tell_cluster(const struct telling *telling, const struct cluster *cl
 void tell_upstream(const struct telling *telling) {
     const struct destinations *destinations = telling->verdict->destinations;
     struct story *story = telling->story;
+    bool carries_requests = telling->verdict->chain != NULL && filter_chain_is_http(telling->verdict->chain);
     for (size_t i = 0; destinations != NULL && i < destinations->count; i++) {
         const struct weighted_cluster *item = &destinations->items[i];
         struct span fault = tell_cluster_fault(telling, item);
         unsigned percent = destinations->count == 1 || destinations->weight_total == 0 ? 100 : (unsigned)(item->weight * 100ULL / destinations->weight_total);
-        story_add(story, STORY_UPSTREAM, fault.size > 0 ? STORY_REJECTED : STORY_CHOSEN, item->id, "%.*s, %u %% of the requests%s%.*s",
-                  SPAN_ARGUMENTS(item->cluster_name), percent, fault.size > 0 ? ": " : "", SPAN_ARGUMENTS(fault));
+        story_add(story, STORY_UPSTREAM, fault.size > 0 ? STORY_REJECTED : STORY_CHOSEN, item->id, "%.*s, %u %% of the %s%s%.*s",
+                  SPAN_ARGUMENTS(item->cluster_name), percent, carries_requests ? "requests" : "connections", fault.size > 0 ? ": " : "", SPAN_ARGUMENTS(fault));
         if (item->cluster != NULL)
             tell_cluster(telling, item->cluster);
     }

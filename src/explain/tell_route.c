@@ -73,12 +73,6 @@ static const struct route_table *table_of(const struct verdict *verdict) {
     return chain->routes;
 }
 
-static bool host_was_asked(const struct verdict *verdict) {
-    return verdict->chain != NULL && verdict->request != NULL && filter_chain_is_http(verdict->chain) &&
-           (verdict->kind == VERDICT_FORWARD || verdict->details.size == 0 || verdict->decision.kind != DECISION_NO_ROUTE ||
-            verdict->reply.status == 404);
-}
-
 /* As many as a person reads. */
 #define HOSTS_TOLD_MAX 30
 
@@ -115,7 +109,7 @@ void tell_host(const struct telling *telling) {
     const struct verdict *verdict = telling->verdict;
     const struct decision *decision = &verdict->decision;
     struct story *story = telling->story;
-    if (!host_was_asked(verdict))
+    if (!verdict->routed)
         return;
     struct span host = verdict->request->host;
     const struct route_table *table = table_of(verdict);

@@ -9,6 +9,7 @@
 #include "proxy/request_rules.h"
 #include "tls/client_demand.h"
 #include "tls/peer.h"
+#include "wire/authority.h"
 #include "wire/close_reason.h"
 #include "wire/http1_head.h"
 #include "wire/response_flag.h"
@@ -80,9 +81,20 @@ static void answer(struct verdict *verdict, struct local_reply reply) {
     verdict->details = reply.details;
 }
 
+/* Of CONNECT the host with its port, and no path (RFC 9112 3.2.3). */
+static struct span target_of(const struct explain_request *request, struct arena *arena) {
+    struct authority parts;
+    if (!span_equal(request->method, SPAN_LITERAL("CONNECT")))
+        return request->path;
+    if (authority_parse(request->authority, &parts) && parts.port_number > 0)
+        return request->authority;
+    return arena_print(arena, "%.*s:%u", SPAN_ARGUMENTS(request->authority), request->port);
+}
+
 /* Through the parser that reads clients' requests. */
 static bool parse_request(const struct explain_request *request, struct arena *arena, struct verdict *verdict) {
-    struct span text = arena_print(arena, "%.*s %.*s HTTP/1.1\r\n%s%.*s\r\n", SPAN_ARGUMENTS(request->method), SPAN_ARGUMENTS(request->path),
+    struct span target = target_of(request, arena);
+    struct span text = arena_print(arena, "%.*s %.*s HTTP/1.1\r\n%s%.*s\r\n", SPAN_ARGUMENTS(request->method), SPAN_ARGUMENTS(target),
                                    "Host: ", SPAN_ARGUMENTS(request->authority));
     for (size_t i = 0; i < request->header_count; i++)
         text = arena_print(arena, "%.*s%.*s: %.*s\r\n", SPAN_ARGUMENTS(text), SPAN_ARGUMENTS(request->headers[i].name),
@@ -158,6 +170,7 @@ static void find_http(const struct snapshot *snapshot, const struct endpoint_tab
     if (!parse_request(request, arena, verdict) || !apply_rules(snapshot, request, arena, verdict))
         return;
     decide(chain->routes, verdict->request, 0, &verdict->decision);
+    verdict->routed = true;
     if (verdict->decision.virtual_host == NULL && chain->kind == FILTER_CHAIN_HTTPS) {
         coalesce_route(&snapshot->settings, verdict->listener, chain, chain->identity, verdict->request, 0, &verdict->decision);
         if (verdict->decision.coalesced || verdict->decision.kind == DECISION_MISDIRECTED)

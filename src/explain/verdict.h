@@ -32,6 +32,7 @@ struct verdict {
     const struct filter_chain *chain;           /* NULL: none */
     const struct filter_chain *owner;           /* another server's chain by which the request is routed; NULL: it is not */
     struct message_head *request;               /* after the rules of the edge, before the route's edits; NULL: not that far, or refused */
+    bool routed;                                /* the routes were asked: `decision` counts */
     struct decision decision;                   /* of HTTP */
     const struct destinations *destinations;    /* of FORWARD and of a tunnel */
     const struct weighted_cluster *destination; /* the first of them that a draw can give */

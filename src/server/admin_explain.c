@@ -14,8 +14,7 @@ void admin_explain(const struct admin *admin, const struct local_request *reques
     struct endpoint_table *endpoints = resolution_table(admin->resolution);
     bool agreed = explain(publisher_current(admin->publisher), endpoints, &asked, json ? EXPLAIN_JSON : EXPLAIN_TEXT, &answer->text);
     endpoint_table_unpin(endpoints);
-    /* A disagreement is told in the text; the answer itself is one all the same. */
-    (void)agreed;
-    answer->status = 200;
+    /* That the walk and the index disagree is a fault of the program, which the text tells. */
+    answer->status = agreed ? 200 : 500;
     answer->content_type = json ? "application/json" : "text/plain; charset=utf-8";
 }

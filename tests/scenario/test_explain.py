@@ -73,7 +73,7 @@ def test_what_refines_a_request(world):
     assert ask("https://b.example.com/", "--http2-on-connection-for", "a.example.com")["coalesced_with"] == "istio-config/gateway servers[2]"
     assert ask("https://p.example.com/", "--http2-on-connection-for", "a.example.com")["status"] == 421
     assert ask("tls://p.example.com")["destinations"] == [{"cluster": "outbound|443||p.internal", "weight": 1}]
-    assert ask("http://a.example.com/", "-X", "CONNECT")["status"] == 400
+    assert ask("http://a.example.com/", "-X", "CONNECT")["status"] == 403
     assert ask("http://a.example.com/", "-H", "Host: nobody.example.com")["status"] == 404
 
 
@@ -99,8 +99,24 @@ def test_many_requests(world):
     answers = [json.loads(line) for line in explain("-f", "world.yaml", "--requests", "-", stdin=text, folder=world).splitlines()]
     assert [(answer["outcome"], answer.get("status")) for answer in answers] == [("forward", None), ("answer", 301), ("answer", 404), ("refused", None)]
     assert answers[0]["route_origin"]["object"] == "VirtualService istio-config/a"
-    assert answers[2]["cause"]["text"] == "no VirtualService has the host \"nobody.example.com\""
+    assert answers[2]["cause"]["text"] == "no VirtualService has the host \"nobody.example.com\", and no server of this port has it either"
     assert "no JSON object" in explain("-f", "world.yaml", "--requests", "-", stdin="[1]\n", code=2, folder=world)
+
+
+@pytest.mark.parametrize("path, method, status, details", [
+    ("/x%00", "GET", 400, "path_normalization_failed"), ("/x", "CONNECT", 403, "upgrade_failed"), ("/x", "get ", 400, "http1.")])
+def test_what_is_refused_before_the_routes(world, path, method, status, details):
+    arguments = ("-f", "world.yaml", "-X", method, "http://a.example.com" + path)
+    verdict = json.loads(explain(*arguments, "-o", "json", folder=world))["verdict"]
+    assert verdict["status"] == status and "virtual_host" not in verdict
+    text = explain(*arguments, folder=world)
+    assert details in text and "Cause: the request itself is refused before any route is looked at" in text and "Virtual host" not in text
+
+
+def test_a_host_that_nobody_has(world):
+    lines = first_lines(explain("-f", "world.yaml", "http://nobody.example.org/", folder=world))
+    assert 'no VirtualService has the host "nobody.example.org", and no server of this port has it either' in lines[1]
+    assert lines[2].startswith("Way out: add the host to the hosts of a server, and a VirtualService")
 
 
 @pytest.mark.parametrize("arguments, said", [
