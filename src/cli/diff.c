@@ -13,13 +13,22 @@ struct side {
     struct configuration_load load;
 };
 
+/* A file that cannot be read or is broken: what would be compared is not what was meant. */
+static bool is_whole(const struct diagnostic_list *diagnostics) {
+    for (size_t i = 0; i < diagnostics->count; i++)
+        if (diagnostics->items[i].severity == DIAGNOSTIC_ERROR && diagnostics->items[i].code < DIAGNOSTIC_KIND_SKIPPED)
+            return false;
+    return true;
+}
+
 static bool side_load(struct side *side, const struct options *options, const char *const *path) {
     struct compile_options compile_options = options_compile(options);
     configuration_init(&side->configuration, path, 1, &compile_options);
     configuration_load(&side->configuration, true, NULL, &side->load);
-    if (side->load.snapshot == NULL)
+    bool loaded = side->load.snapshot != NULL && is_whole(&side->load.diagnostics);
+    if (!loaded)
         diagnostic_list_print(&side->load.diagnostics, command_severity(options), stderr);
-    return side->load.snapshot != NULL;
+    return loaded;
 }
 
 static void side_deinit(struct side *side) {
@@ -50,7 +59,7 @@ int command_diff(int count, char *const *arguments) {
     struct options options;
     enum command_start start = command_start(OPTIONS_DIFF, "diff",
                                              "Says what changes in behaviour between two configurations, each a file or a folder: names and ports, requests,\n"
-                                             "certificates, upstreams. Exit code 0: nothing; 1: something; 2: one of them cannot be served.",
+                                             "certificates, upstreams. Exit code 0: nothing; 1: something; 2: one of them cannot be read or served.",
                                              count, arguments, &arena, &options);
     int code = start == COMMAND_MISTAKE ? EXIT_USAGE : 0;
     if (start == COMMAND_GO)

@@ -5,6 +5,9 @@
 #include "explain/diff_internal.h"
 #include "proxy/rewrite.h"
 
+/* Of a body that differs. */
+#define BODY_BYTES_TOLD_MAX 60
+
 void diff_ask(struct diff_state *state, const struct explain_request *request, struct verdict ret_verdicts[2]) {
     state->request_count++;
     for (int side = 0; side < 2; side++)
@@ -45,6 +48,35 @@ static bool destinations_equal(struct diff_state *state, const struct destinatio
     return true;
 }
 
+static uint64_t divisor_of(uint64_t a, uint64_t b) {
+    return b == 0 ? a : divisor_of(b, a % b);
+}
+
+static int compare_destinations(const void *left, const void *right) {
+    const struct weighted_cluster *a = left, *b = right;
+    int order = span_compare(a->cluster_name, b->cluster_name);
+    return order != 0 ? order : (a->weight > b->weight) - (a->weight < b->weight);
+}
+
+/* The route with its destinations by name and their weights as small as they can be: 70 and 30 are 7 and 3. */
+static const struct route *with_plain_destinations(struct diff_state *state, const struct route *route) {
+    struct route *copy = arena_new(&state->scratch, struct route);
+    struct destinations *plain = &copy->destinations;
+    uint64_t divisor = 0;
+    *copy = *route;
+    plain->items = arena_new_array(&state->scratch, struct weighted_cluster, plain->count + 1);
+    for (size_t i = 0; i < plain->count; i++) {
+        plain->items[i] = route->destinations.items[i];
+        divisor = divisor_of(plain->items[i].weight, divisor);
+    }
+    for (size_t i = 0; divisor > 0 && i < plain->count; i++)
+        plain->items[i].weight /= (uint32_t)divisor;
+    plain->weight_total /= divisor > 0 ? divisor : 1;
+    if (plain->count > 1)
+        qsort(plain->items, plain->count, sizeof(*plain->items), compare_destinations);
+    return copy;
+}
+
 /* What a route does apart from its destinations; of several destinations with headers of their own those, too. */
 static struct span treatment(struct diff_state *state, const struct verdict *verdict) {
     const struct route *route = verdict->decision.route;
@@ -57,7 +89,7 @@ static struct span treatment(struct diff_state *state, const struct verdict *ver
     for (size_t i = 0; i < route->destinations.count; i++)
         own_headers |= route->destinations.items[i].headers != NULL;
     if (own_headers)
-        snapshot_dump_action(route, output);
+        snapshot_dump_action(with_plain_destinations(state, route), output);
     else
         snapshot_dump_treatment(route, output);
     fclose(output);
@@ -157,6 +189,18 @@ static void tell_treatment(struct diff_state *state, const struct verdict verdic
         item->after = arena_print(&state->arena, "%.*s; %.*s", SPAN_ARGUMENTS(item->after), SPAN_ARGUMENTS(after));
 }
 
+static void tell_more(struct diff_state *state, struct span *text, const struct verdict *verdict) {
+    const struct destinations *destinations = verdict->destinations;
+    if (verdict->kind == VERDICT_ANSWERED) {
+        *text = arena_print(&state->arena, "%.*s with the %zu bytes \"%.*s\"", SPAN_ARGUMENTS(*text), verdict->reply.body.size,
+                            SPAN_ARGUMENTS(span_first(verdict->reply.body, BODY_BYTES_TOLD_MAX)));
+        return;
+    }
+    for (size_t i = 0; destinations != NULL && i < destinations->count; i++)
+        *text = arena_print(&state->arena, "%.*s%s%.*s weight %u", SPAN_ARGUMENTS(*text), i == 0 ? ": " : ", ",
+                            SPAN_ARGUMENTS(destinations->items[i].cluster_name), destinations->items[i].weight);
+}
+
 static struct explain_request *keep_request(struct arena *arena, const struct explain_request *request) {
     struct explain_request *kept = arena_new(arena, struct explain_request);
     *kept = *request;
@@ -187,5 +231,9 @@ void diff_note_request(struct diff_state *state, const struct explain_request *r
     for (int side = 0; side < 2; side++)
         tell_side(state, side, request, &verdicts[side], item);
     tell_treatment(state, verdicts, item);
+    if (span_equal(item->before, item->after)) {
+        tell_more(state, &item->before, &verdicts[0]);
+        tell_more(state, &item->after, &verdicts[1]);
+    }
     map_set(&state->groups, arena_copy(&state->arena, key), item);
 }

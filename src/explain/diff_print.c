@@ -50,10 +50,10 @@ static void print_item(const struct diff_state *state, const struct diff_item *i
     if (item->request != NULL)
         print_details(item->request, output);
     builder_put(output, SPAN_LITERAL("\n    before: "));
-    story_put(output, item->before);
+    story_put(output, item->before.size > 0 ? item->before : SPAN_LITERAL("nothing"));
     print_place(state, 0, item->before_id, output);
     builder_put(output, SPAN_LITERAL("\n    after:  "));
-    story_put(output, item->after);
+    story_put(output, item->after.size > 0 ? item->after : SPAN_LITERAL("nothing"));
     print_place(state, 1, item->after_id, output);
     builder_put_byte(output, '\n');
     if (item->count > 1)

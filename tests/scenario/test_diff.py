@@ -2,6 +2,7 @@
 import base64
 import copy
 import json
+import re
 import subprocess
 
 import pytest
@@ -116,7 +117,38 @@ def test_how_a_route_treats_requests_is_behaviour_too(diff):
     assert "timeout: 3s" in text
 
 
+def shares(world, *weights, reverse=False):
+    world["other"] = istio.service_entry("other.internal", 80, 3001)
+    routes = [{**istio.destination(host, 80), "weight": weight, "headers": {"request": {"set": {"x-to": host}}}}
+              for host, weight in zip(("web.internal", "other.internal"), weights)]
+    world["service"]["spec"]["http"][1]["route"] = routes[::-1] if reverse else routes
+
+
+def test_the_same_shares_in_other_weights(diff, world):
+    shares(world, 70, 30)
+    assert diff(lambda after: shares(after, 7, 3))[0] == 0
+    assert diff(lambda after: shares(after, 70, 30, reverse=True))[0] == 0
+    code, text = diff(lambda after: shares(after, 71, 29))
+    assert code == 1 and "weight 7 of 10" in text and "weight 71 of 100" in text
+
+
+@pytest.mark.parametrize("change, before, after", [
+    (lambda world: world["service"]["spec"]["http"][0]["directResponse"].update(body={"string": "so"}), '2 bytes "no"', '2 bytes "so"'),
+    (lambda world: world["tcp"]["spec"]["tcp"][0]["route"][0].update(weight=3), "outbound|80||other.internal weight 1\n",
+     "outbound|80||web.internal weight 3, outbound|80||other.internal weight 1")])
+def test_both_ends_are_told_apart(diff, world, change, before, after):
+    world["service"]["spec"]["http"][0]["directResponse"]["body"] = {"string": "no"}
+    world["operator"] = istio.operator([("http2", 80, 18080), ("https", 443, 18443), ("tcp", 5000, 15000)])
+    world["gateway"]["spec"]["servers"].append(istio.server(5000, "TCP", ["*"]))
+    world["other"] = istio.service_entry("other.internal", 80, 3001)
+    world["tcp"] = istio.virtual_service("tcp", ["tcp.test"], tcp=[{"route": [{**istio.destination(f"{name}.internal", 80), "weight": 1} for name in ("web", "other")]}])
+    code, text = diff(change)
+    first, second = [re.sub(r" \[[^]]*\]$", "", line) + "\n" for line in text.splitlines() if line.startswith(("    before:", "    after:"))][:2]
+    assert code == 1 and before in first and after in second and first[11:] != second[11:]
+
+
 def test_what_cannot_be_compared_is_exit_code_2(tmp_path, world):
     (tmp_path / "old.yaml").write_text(istio.listing(*world.values()))
-    for arguments in (["old.yaml"], ["old.yaml", "none.yaml"], ["old.yaml", "old.yaml", "old.yaml"], ["old.yaml", "old.yaml", "-o", "xml"]):
+    (tmp_path / "broken.yaml").write_text("a: [\n---\n" + istio.listing(*world.values()))
+    for arguments in (["old.yaml"], ["old.yaml", "none.yaml"], ["old.yaml", "broken.yaml"], ["broken.yaml", "old.yaml"], ["old.yaml", "old.yaml", "old.yaml"], ["old.yaml", "old.yaml", "-o", "xml"]):
         assert subprocess.run([BINARY, "diff", *arguments], cwd=tmp_path, capture_output=True, timeout=60, check=False).returncode == 2, arguments
