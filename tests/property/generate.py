@@ -6,7 +6,7 @@ from . import naive
 HOSTS = ["a.test", "b.test", "x.a.test", "y.a.test", "z.y.a.test", "*.a.test", "*.y.a.test", "*.b.test", "*"]
 ASKED = ["a.test", "b.test", "x.a.test", "y.a.test", "z.y.a.test", "q.a.test", "q.y.a.test", "q.b.test", "nobody.example.com"]
 NAMESPACES = ["istio-config", "shop", "istio-system"]
-PATHS = ["/", "/a", "/a/b", "/ab", "/A/b", "/b", "/b/c", "/v1", "/v12", "/v1/x", "/a/../b", "/b/./c"]
+PATHS = ["/", "/a", "/a/b", "/ab", "/A/b", "/b", "/b/c", "/v1", "/v12", "/v1/x", "/a/../b", "/b/./c", "/a%00b"]
 QUERIES = ["", "", "", "?q=1", "?q=2&q=1", "?q", "?x=1&q=1"]
 URIS = [{"prefix": "/"}, {"prefix": "/a"}, {"prefix": "/a/b"}, {"prefix": "/b"}, {"prefix": "/v1"}, {"exact": "/a"}, {"exact": "/b/c"}, {"exact": "/A/b"},
         {"regex": "/v[0-9]+"}, {"regex": "/a/.*"}, {"regex": ".*"}, {"regex": "/(a|b)/[a-c]"}]
@@ -218,6 +218,8 @@ def request(draw, config):
             value["headers"].append((name, draw.choice(["1", "2", "12", "3"])))
             if draw.random() < 0.15:
                 value["headers"].append((name, "2"))
+    if draw.random() < 0.03:
+        value["method"] = "CONNECT"
     if scheme == "https" and draw.random() < 0.25:
         value["sni"] = likely_host(draw, config) if draw.random() < 0.7 else draw.choice(ASKED)
     return value

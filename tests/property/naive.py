@@ -412,7 +412,16 @@ def route_http(config, table, request):
     return {"outcome": "answer", "status": 404, "flags": "NR"}
 
 
+def refusal(request):
+    """What is answered before any route is looked at."""
+    if request["method"] == "CONNECT":
+        return {"outcome": "answer", "status": 403, "flags": "-"}
+    return {"outcome": "answer", "status": 400, "flags": "DPE"} if "%00" in request["path"] else None
+
+
 def answer_http(config, chains, chain, request):
+    if refusal(request):
+        return refusal(request)
     names = config["certificates"].get((chain.server.tls or {}).get("credentialName"))
     found = route_http(config, chain.server.table, request)
     if found is not None or chain.kind == "http":

@@ -69,7 +69,7 @@ def agree(folder, numbers):
     return seen
 
 
-COMMON = ("404", "redirect", "direct response", "forward", "tunnel", "closed", "refused")
+COMMON = ("400", "404", "redirect", "direct response", "forward", "tunnel", "closed", "refused")
 
 
 def assert_kinds(seen, kinds):
@@ -124,7 +124,8 @@ def ask(port, request):
     host = request["authority"].split(":")[0].lower()
     try:
         with connect(port, request.get("sni", host), tls) as connection, connection.makefile("rb") as stream:
-            head = f"{request['method']} {request['path']} HTTP/1.1\r\nHost: {request['authority']}\r\nConnection: close\r\n"
+            target = request["path"] if request["method"] != "CONNECT" else request["authority"] if ":" in request["authority"] else f"{request['authority']}:{port}"
+            head = f"{request['method']} {target} HTTP/1.1\r\nHost: {request['authority']}\r\nConnection: close\r\n"
             head += "".join(f"{name}: {text}\r\n" for name, text in request["headers"])
             connection.sendall(head.encode() + b"\r\n")
             response = read_response(stream, request["method"])
@@ -174,6 +175,8 @@ def agree_over_the_wire(folder, authority, origin, run_gateway, numbers):
         for _ in range(REQUESTS_EACH):
             request = generate.request(draw, config)
             wanted = naive.answer(config, request)
+            if wanted["outcome"] == "tunnel" and request["method"] == "CONNECT":
+                continue  # bytes for the upstream, whatever it makes of them
             seen = ask(ports.get(request["port"], request["port"]), request)
             assert is_as_wanted(dict(seen), as_seen(wanted, request)), (
                 f"seed {SEED}, configuration {number}: {json.dumps(generate.as_json(request))}\n  seen:  {seen}\n  naive: {wanted}\n  in {path}")
@@ -190,6 +193,6 @@ def test_the_gateway_agrees_over_the_wire(tmp_path, authority, origin, run_gatew
 
 @pytest.mark.deep
 def test_the_gateway_agrees_over_the_wire_in_2000_requests(tmp_path, authority, origin, run_gateway):
-    seen = agree_over_the_wire(tmp_path, authority, origin, run_gateway, range(5000, 5080))
+    seen = agree_over_the_wire(tmp_path, authority, origin, run_gateway, range(5000, 5084))
     assert sum(seen.values()) >= 2000
     assert_kinds(seen, COMMON + ("421", "503"))
