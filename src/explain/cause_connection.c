@@ -159,12 +159,43 @@ void cause_no_chain(const struct telling *telling) {
 
 /* --- TLS --- */
 
+/* What is wrong with the Secret of a chain, or with that of its name and `suffix`; NULL: nothing was said. */
+static const struct background_remark *remark_of_secret(const struct telling *telling, const struct filter_chain *chain, const char *suffix) {
+    struct span name = chain->credential_name, namespace = telling->snapshot->settings.gateway_namespace;
+    size_t slash;
+    if (name.size == 0)
+        return NULL;
+    if (span_find_byte(name, '/', &slash)) {
+        namespace = span_first(name, slash);
+        name = span_from(name, slash + 1);
+    }
+    struct span title = arena_print(telling->arena, "Secret %.*s/%.*s%s", SPAN_ARGUMENTS(namespace), SPAN_ARGUMENTS(name), suffix);
+    return tell_remark_of(telling->snapshot, title);
+}
+
+static void set_cause_or(const struct telling *telling, const struct background_remark *remark, uint32_t id, const char *otherwise) {
+    struct story *story = telling->story;
+    if (remark == NULL) {
+        story_set_cause(story, id, "%s", otherwise);
+        return;
+    }
+    struct span object = snapshot_origin(telling->snapshot, remark->id).object;
+    if (span_starts_with(object, SPAN_LITERAL("Secret ")))
+        story_set_cause(story, remark->id, "%.*s: %.*s", SPAN_ARGUMENTS(object), SPAN_ARGUMENTS(remark->message));
+    else
+        story_set_cause(story, remark->id, "%.*s", SPAN_ARGUMENTS(remark->message));
+    if (remark->hint.size > 0)
+        story_set_way_out(story, remark->id, "%.*s", SPAN_ARGUMENTS(remark->hint));
+}
+
 void cause_no_certificate(const struct telling *telling) {
     const struct filter_chain *chain = telling->verdict->chain;
+    const struct background_remark *of_gateway = tell_remark_of(telling->snapshot, snapshot_origin(telling->snapshot, chain->id).object);
     struct story *story = telling->story;
     if (chain->lacks_trust) {
-        const struct background_remark *said = tell_remark_of(telling->snapshot, snapshot_origin(telling->snapshot, chain->id).object);
-        story_set_cause(story, said == NULL ? chain->id : said->id, "%.*s", SPAN_ARGUMENTS(said == NULL ? SPAN_LITERAL("it is not known whom to trust among clients") : said->message));
+        const struct background_remark *said = remark_of_secret(telling, chain, "-cacert");
+        said = said != NULL ? said : remark_of_secret(telling, chain, "");
+        set_cause_or(telling, said != NULL ? said : of_gateway, chain->id, "it is not known whom to trust among clients");
         return;
     }
     for (int code = 400; code <= 406; code++) {
@@ -175,11 +206,8 @@ void cause_no_certificate(const struct telling *telling) {
         story_set_way_out(story, remark->id, "%.*s", SPAN_ARGUMENTS(remark->hint));
         return;
     }
-    const struct background_remark *remark = tell_remark_of(telling->snapshot, snapshot_origin(telling->snapshot, chain->id).object);
-    story_set_cause(story, remark == NULL ? chain->credential_id : remark->id, "%.*s",
-                    SPAN_ARGUMENTS(remark == NULL ? SPAN_LITERAL("the server has no usable certificate") : remark->message));
-    if (remark != NULL && remark->hint.size > 0)
-        story_set_way_out(story, remark->id, "%.*s", SPAN_ARGUMENTS(remark->hint));
+    const struct background_remark *of_secret = remark_of_secret(telling, chain, "");
+    set_cause_or(telling, of_secret != NULL ? of_secret : of_gateway, chain->credential_id, "the server has no usable certificate");
 }
 
 void cause_not_plaintext(const struct telling *telling) {

@@ -127,6 +127,17 @@ static void cause_refused(const struct telling *telling) {
     const struct decision *decision = &telling->verdict->decision;
     bool by_cluster = decision->destination != NULL && decision->destination->cluster != NULL;
     uint32_t id = by_cluster ? decision->destination->cluster->policy_id : decision->route->id;
+    size_t colon;
+    /* "Kind namespace/name: it is invalid": why it is was said when it was read. */
+    struct span title = span_find_byte(decision->refusal, ':', &colon) ? span_first(decision->refusal, colon) : SPAN_EMPTY;
+    const struct background_remark *remark = tell_remark_of(telling->snapshot, title);
+    if (remark != NULL) {
+        story_set_cause(telling->story, remark->id, "it is refused rather than served without what the configuration asks for: %.*s: %.*s",
+                        SPAN_ARGUMENTS(title), SPAN_ARGUMENTS(remark->message));
+        story_set_way_out(telling->story, remark->id, "%.*s%sserve without it by --allow-unsupported", SPAN_ARGUMENTS(remark->hint),
+                          remark->hint.size > 0 ? ", or " : "");
+        return;
+    }
     story_set_cause(telling->story, id, "it is refused rather than served without what the configuration asks for: %.*s",
                     SPAN_ARGUMENTS(decision->refusal));
     story_set_way_out(telling->story, id, "take it out, or serve without it by --allow-unsupported");

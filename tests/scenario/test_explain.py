@@ -113,6 +113,23 @@ def test_what_is_refused_before_the_routes(world, path, method, status, details)
     assert details in text and "Cause: the request itself is refused before any route is looked at" in text and "Virtual host" not in text
 
 
+@pytest.mark.parametrize("change, cause, way_out", [
+    (lambda secret, rule: secret["data"].update({"tls.crt": "Li4u"}), 'Secret istio-system/clients: the text holds no PEM block "BEGIN CERTIFICATE"', "tls.crt holds"),
+    (lambda secret, rule: secret["data"].pop("ca.crt"), "Secret istio-system/clients: it holds neither cacert nor ca.crt", "write the authorities' certificates to ca.crt"),
+    (lambda secret, rule: rule["spec"].update(trafficPolicy={"tls": {"mode": "MUTUAL"}}), "DestinationRule istio-config/web: spec.trafficPolicy.tls: mode MUTUAL needs",
+     "set credentialName, or clientCertificate and privateKey, or serve without it")])
+def test_the_object_that_is_wrong_is_named(world, authority, change, cause, way_out):
+    value = json.loads((world / "world.yaml").read_text())
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "web", "namespace": "istio-config"},
+            "spec": {"host": "web", "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}}}}
+    value["items"].append(rule)
+    change(next(item for item in value["items"] if item["kind"] == "Secret" and item["metadata"]["name"] == "clients"), rule)
+    (world / "changed.json").write_text(json.dumps(value, indent=1))
+    own, _ = authority.issue("client.example.com").write(str(world), "own")
+    lines = first_lines(explain("-f", "changed.json", "https://clients.example.com/", "--client-cert", own, folder=world))
+    assert cause in lines[1] and "changed.json:" in lines[1] and lines[2].startswith("Way out: " + way_out), lines
+
+
 def test_a_host_that_nobody_has(world):
     lines = first_lines(explain("-f", "world.yaml", "http://nobody.example.org/", folder=world))
     assert 'no VirtualService has the host "nobody.example.org", and no server of this port has it either' in lines[1]
