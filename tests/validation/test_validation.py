@@ -105,3 +105,36 @@ def test_bodies_of_direct_responses(tmp_path, size, severity):
 def test_lengths_of_regular_expressions(tmp_path, size, is_right):
     said = said_of(tmp_path, f"  hosts: [a.example.com]\n  gateways: [g]\n  http:\n  - match: [{{uri: {{regex: {'a' * size}}}}}]\n    redirect: {{uri: /x}}\n")
     assert said == ([] if is_right else [("error", 8, 27)])
+
+
+GATEWAY = """---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: g, namespace: ns}
+spec:
+  servers:
+  - {hosts: ["*"], port: {number: 80, name: http, protocol: HTTP}}
+  - {hosts: ["*"], port: {number: 443, name: tls, protocol: TLS}, tls: {mode: PASSTHROUGH}}
+  - {hosts: ["*"], port: {number: 31400, name: tcp, protocol: TCP}}
+"""
+
+
+def served(folder, kind, text):
+    """What a dump holds of the case: listeners of a Gateway, the routes of a VirtualService at one that takes every host."""
+    (folder / "x.yaml").write_text(text + (GATEWAY if kind == "VirtualService" else ""))
+    run = subprocess.run([str(BINARY), "dump", "-f", "x.yaml"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    found = [line.strip() for line in run.stdout.splitlines() if line.startswith("listener" if kind == "Gateway" else ("  host ", "  chain PASSTHROUGH", "  chain TCP"))]
+    return run.returncode, found
+
+
+@pytest.mark.parametrize("kind", ["Gateway", "VirtualService"])
+def test_what_is_refused_is_not_served(tmp_path, kind):
+    counts = collections.Counter()
+    for _, case in ALL:
+        if case.kind != kind:
+            continue
+        refused = any(expected.severity == "error" for expected in case.expected)
+        code, found = served(tmp_path, kind, case.yaml())
+        assert code in (0, 1) and not (refused and found), f"{case.name}: {found}"
+        counts[refused, bool(found)] += 1
+    assert counts[True, False] > 10 and counts[False, True] > 2, counts
