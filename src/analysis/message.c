@@ -44,8 +44,9 @@ static bool is_system(const struct object_meta *meta) {
     return false;
 }
 
-static bool is_full(struct message_list *list) {
-    bool full = list->count == ANALYSIS_MESSAGES_MAX;
+static bool is_full(struct message_list *list, enum message_code code) {
+    bool full = list->counts[code] == ANALYSIS_MESSAGES_MAX;
+    list->counts[code] += !full;
     list->dropped_count += full;
     return full;
 }
@@ -71,7 +72,7 @@ void message_add(struct message_list *list, enum message_code code, const struct
     char text[2048];
     va_list arguments;
     struct span name = arena_print(list->arena, "IST%04d", (int)code);
-    if (is_system(meta) || is_suppressed_by_object(meta, name) || is_full(list))
+    if (is_system(meta) || is_suppressed_by_object(meta, name) || is_full(list, code))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
@@ -91,7 +92,7 @@ void message_add_diagnostic(struct message_list *list, const struct diagnostic *
     struct span code = arena_print(list->arena, "FL%04d", (int)diagnostic->code);
     const char *open = diagnostic->hint.size > 0 ? " (" : "";
     const char *close = diagnostic->hint.size > 0 ? ")" : "";
-    if ((meta != NULL && (is_system(meta) || is_suppressed_by_object(meta, code))) || is_full(list))
+    if (meta != NULL && (is_system(meta) || is_suppressed_by_object(meta, code)))
         return;
     struct message message = {
         .code = code,

@@ -21,7 +21,8 @@ struct message_list {
     struct message *items;
     size_t count;
     size_t capacity;
-    size_t dropped_count; /* past ANALYSIS_MESSAGES_MAX */
+    size_t counts[MESSAGE_CODE_MAX + 1]; /* by code */
+    size_t dropped_count;                /* past ANALYSIS_MESSAGES_MAX of a code */
 };
 
 /* Names that a message lists: those that do not fit are counted. */

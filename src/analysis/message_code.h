@@ -35,6 +35,9 @@
 enum message_code { MESSAGE_CODES(MESSAGE_CODE_ENUM) };
 #undef MESSAGE_CODE_ENUM
 
+/* The largest number of a code. */
+#define MESSAGE_CODE_MAX MESSAGE_CONFLICTING_PROTOCOL
+
 enum diagnostic_severity message_code_level(enum message_code code);
 
 #endif

@@ -45,8 +45,8 @@
 #define RELOAD_SETTLED_NS (5UL * 1000 * 1000 * 1000)
 /* Diagnostics kept of one load; the rest are counted. */
 #define CONFIGURATION_DIAGNOSTICS_MAX 2000
-/* Messages of an analysis; the rest are counted. Every two Gateways of one certificate make two. */
-#define ANALYSIS_MESSAGES_MAX 100000
+/* Messages of one code in an analysis; the rest are counted. Every two Gateways of one certificate make two, and must not crowd out the others. */
+#define ANALYSIS_MESSAGES_MAX 10000
 
 /* The body of a directResponse: Istio's own ceiling. */
 #define DIRECT_RESPONSE_BODY_BYTES_MAX (1024 * 1024)

@@ -163,6 +163,14 @@ def test_many_gateways_of_one_host(tmp_path):
     assert all(" more (workload selector istio=ingressgateway, port 8888, hosts shop.example.com)." in message["message"] for message in messages)
 
 
+def test_a_code_without_end_does_not_crowd_out_the_others(tmp_path):
+    text = (GATEWAY % "-%04d").replace("protocol: HTTP}", "protocol: HTTPS}\n      tls: {mode: SIMPLE, credentialName: shared}")
+    (tmp_path / "a.yaml").write_text("---\n".join(text % number for number in range(120)))
+    result = analyze("-f", tmp_path, "-o", "json")
+    codes = [message["code"] for message in json.loads(result.stdout)]
+    assert (codes.count("IST0138"), codes.count("IST0145")) == (10000, 120) and f"{120 * 119 - 10000} more messages are left out" in result.stderr
+
+
 def test_more_than_is_kept_is_no_success(tmp_path):
     rules = "".join("---\n" + (GATEWAY % f"-{number:04}").replace("    - hosts", "    - host: x\n      hosts") for number in range(2100))
     (tmp_path / "a.yaml").write_text(rules)
