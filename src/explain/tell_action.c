@@ -109,13 +109,26 @@ static void tell_endpoints(const struct telling *telling, const struct cluster *
     tell_absent(telling, cluster);
 }
 
+/* The DestinationRule, and what of it has no effect. */
+static void tell_policy(const struct telling *telling, uint32_t id) {
+    const struct background *background = telling->snapshot->background;
+    struct span rule = snapshot_origin(telling->snapshot, id).object;
+    story_add(telling->story, STORY_UPSTREAM, STORY_PLAIN, id, "this DestinationRule applies");
+    for (size_t i = 0; i < background->remark_count; i++) {
+        const struct background_remark *remark = &background->remarks[i];
+        if (remark->severity > 0 && span_equal(snapshot_origin(telling->snapshot, remark->id).object, rule))
+            story_add(telling->story, STORY_UPSTREAM, STORY_CONCERN, remark->id, "%.*s", SPAN_ARGUMENTS(remark->message));
+    }
+}
+
 static void tell_cluster(const struct telling *telling, const struct cluster *cluster) {
     struct story *story = telling->story;
-    story_add(story, STORY_UPSTREAM, STORY_PLAIN, cluster->id, "%.*s to %.*s, port %u, TLS: %.*s", SPAN_ARGUMENTS(cluster_protocol_name(cluster->protocol)),
-              SPAN_ARGUMENTS(cluster->host), cluster->port,
-              SPAN_ARGUMENTS(cluster->tls == NULL ? SPAN_LITERAL("none") : cluster->tls->description));
+    struct span timeout = tell_duration(telling->arena, cluster->connect_timeout_ns);
+    story_add(story, STORY_UPSTREAM, STORY_PLAIN, cluster->id, "%.*s to %.*s, port %u, TLS: %.*s, connect timeout: %.*s",
+              SPAN_ARGUMENTS(cluster_protocol_name(cluster->protocol)), SPAN_ARGUMENTS(cluster->host), cluster->port,
+              SPAN_ARGUMENTS(cluster->tls == NULL ? SPAN_LITERAL("none") : cluster->tls->description), SPAN_ARGUMENTS(timeout));
     if (cluster->policy_id != 0)
-        story_add(story, STORY_UPSTREAM, STORY_PLAIN, cluster->policy_id, "this DestinationRule applies");
+        tell_policy(telling, cluster->policy_id);
     tell_endpoints(telling, cluster);
 }
 

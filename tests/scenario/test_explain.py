@@ -130,6 +130,15 @@ def test_the_object_that_is_wrong_is_named(world, authority, change, cause, way_
     assert cause in lines[1] and "changed.json:" in lines[1] and lines[2].startswith("Way out: " + way_out), lines
 
 
+def test_what_of_a_policy_has_no_effect_is_told(world):
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "web", "namespace": "istio-config"},
+            "spec": {"host": "web", "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}, "outlierDetection": {"consecutive5xxErrors": 5}}}}
+    (world / "rule.yaml").write_text(istio.listing(rule))
+    text = explain("-f", "world.yaml", "rule.yaml", "http://a.example.com/", folder=world)
+    assert "TLS: none, connect timeout: 10s [world.yaml:" in text and "    this DestinationRule applies [rule.yaml:" in text
+    assert "  ! spec.trafficPolicy.outlierDetection is not supported yet and has no effect [rule.yaml:" in text
+
+
 def test_a_host_that_nobody_has(world):
     lines = first_lines(explain("-f", "world.yaml", "http://nobody.example.org/", folder=world))
     assert 'no VirtualService has the host "nobody.example.org", and no server of this port has it either' in lines[1]
