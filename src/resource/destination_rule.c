@@ -16,8 +16,12 @@ static const struct enum_name load_balancers[] = {
 static void decode_simple(struct decoder *decoder, const struct node *node, void *target) {
     struct traffic_policy *policy = target;
     int value;
-    if (DECODE_ENUM(decoder, node, load_balancers, &value))
-        policy->load_balancer = (enum load_balancer_simple)value;
+    if (!DECODE_ENUM(decoder, node, load_balancers, &value))
+        return;
+    policy->load_balancer = (enum load_balancer_simple)value;
+    /* Endpoints take turns, whatever is asked for. */
+    if (policy->load_balancer != LOAD_BALANCER_ROUND_ROBIN && policy->load_balancer != LOAD_BALANCER_UNSPECIFIED)
+        decode_unsupported(decoder, node->position, false);
 }
 
 static void decode_load_balancer(struct decoder *decoder, const struct node *node, void *target) {
