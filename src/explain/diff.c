@@ -32,17 +32,20 @@ static void add_name(struct diff_state *state, struct name_set *set, struct span
     map_set(&set->known, name, set);
 }
 
+#define PROBE "fairlead-probe"
+#define PROBE_OF_ANY SPAN_LITERAL(PROBE ".invalid")
+
 /* Names that stand for a pattern: a wildcard covers one label and several, which certificates tell apart. */
 static void add_pattern(struct diff_state *state, struct name_set *set, struct span pattern) {
     size_t slash;
     if (span_find_byte(pattern, '/', &slash))
         return; /* "namespace/host": no request has such a name */
     if (span_equal(pattern, SPAN_LITERAL("*"))) {
-        add_name(state, set, SPAN_LITERAL("fairlead-probe.invalid"));
+        add_name(state, set, PROBE_OF_ANY);
     } else if (span_starts_with(pattern, SPAN_LITERAL("*"))) {
         struct span suffix = span_make(pattern.data + 1, pattern.size - 1);
-        add_name(state, set, arena_print(&state->arena, "fairlead-probe%.*s", SPAN_ARGUMENTS(suffix)));
-        add_name(state, set, arena_print(&state->arena, "a.fairlead-probe%.*s", SPAN_ARGUMENTS(suffix)));
+        add_name(state, set, arena_print(&state->arena, PROBE "%.*s", SPAN_ARGUMENTS(suffix)));
+        add_name(state, set, arena_print(&state->arena, "a." PROBE "%.*s", SPAN_ARGUMENTS(suffix)));
     } else {
         add_name(state, set, pattern);
     }
@@ -92,12 +95,24 @@ static uint32_t place_of(const struct verdict *verdict) {
     return verdict->decision.route != NULL ? verdict->decision.route->id : verdict->chain == NULL ? 0 : verdict->chain->id;
 }
 
+/* The name, or the pattern that it stands for, and the port unless it is the usual one: "https://a.example.com:8443". */
+static struct span entrance_text(struct arena *arena, const struct explain_request *request) {
+    bool secure = explain_request_has_tls(request), is_usual = request->port == (secure ? 443 : 80);
+    struct span host = request->host, port = is_usual ? SPAN_LITERAL("") : arena_print(arena, ":%u", request->port);
+    const char *scheme = secure ? "https" : "http";
+    if (span_equal(host, PROBE_OF_ANY))
+        return arena_print(arena, "%s://*%.*s", scheme, SPAN_ARGUMENTS(port));
+    bool is_pattern = span_starts_with(host, SPAN_LITERAL(PROBE));
+    if (is_pattern)
+        host = span_from(host, sizeof(PROBE) - 1);
+    return arena_print(arena, "%s://%s%.*s%.*s", scheme, is_pattern ? "*" : "", SPAN_ARGUMENTS(host), SPAN_ARGUMENTS(port));
+}
+
 static void note_name(struct diff_state *state, const struct explain_request *request, const struct verdict verdicts[2]) {
     bool before = is_served(&verdicts[0]), after = is_served(&verdicts[1]);
-    if (before == after)
+    if (before == after || span_starts_with(request->host, SPAN_LITERAL("a." PROBE)))
         return;
-    struct span title = explain_request_title(&state->scratch, request);
-    struct diff_item *item = diff_add(state, DIFF_NAMES, title);
+    struct diff_item *item = diff_add(state, DIFF_NAMES, entrance_text(&state->scratch, request));
     if (before) {
         item->before = SPAN_LITERAL("served");
         item->before_id = place_of(&verdicts[0]);
@@ -151,8 +166,10 @@ static void compare_port(struct diff_state *state, uint16_t port) {
             struct explain_request secure = request_for(EXPLAIN_HTTPS, port, names.items[i], names.items[i]);
             compare_name(state, &plain, true);
             compare_name(state, &secure, true);
-            /* On connections that were opened for another name, or for none. */
-            secure.sni = SPAN_EMPTY;
+        }
+        /* On connections that were opened for another name, or for none. */
+        for (size_t i = 0; i < names.count; i++) {
+            struct explain_request secure = request_for(EXPLAIN_HTTPS, port, names.items[i], SPAN_EMPTY);
             compare_name(state, &secure, false);
             for (size_t other = 0; pairs && other < names.count; other++) {
                 secure.sni = names.items[other];

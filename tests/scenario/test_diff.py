@@ -81,7 +81,19 @@ def test_names_that_come_and_go(diff):
         world["gateway"]["spec"]["servers"][0]["hosts"] = world["service"]["spec"]["hosts"] = ["b.test"]
     code, text = diff(change)
     assert code == 1
-    assert "- GET http://a.test/ is not served any more [old.yaml:" in text and "+ GET http://b.test/ is served now [new.yaml:" in text
+    assert "- http://a.test is not served any more [old.yaml:" in text and "+ http://b.test is served now [new.yaml:" in text
+
+
+def test_patterns_and_ports_that_come_and_go(diff, world):
+    world["operator"] = istio.operator([("http2", 80, 18080), ("https", 443, 18443), ("tcp", 5000, 15000)])
+
+    def change(after):
+        after["service"]["spec"]["hosts"] = ["a.test", "*.b.test"]
+        after["gateway"]["spec"]["servers"] += [istio.server(80, "HTTP", ["*.b.test"], name="b"), istio.server(5000, "TCP", ["*"])]
+        after["tcp"] = istio.virtual_service("tcp", ["tcp.test"], tcp=[{"route": [istio.destination("web.internal", 80)]}])
+    code, text = diff(change)
+    names = text.partition("Names and ports\n")[2].partition("\n\n")[0].splitlines()
+    assert code == 1 and [line.split(" is ")[0] for line in names] == ["  + http://*.b.test", "  + http://*:5000", "  + https://*:5000"]
 
 
 def test_a_certificate_and_an_upstream_that_change(diff, authority):
