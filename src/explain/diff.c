@@ -129,10 +129,20 @@ static bool was_compared(struct diff_state *state, const struct explain_request 
     return map_set(&state->compared, key, state) != NULL;
 }
 
-/* One name by one entrance: first whatever it comes to, then all that its routes can tell apart. */
-static void compare_name(struct diff_state *state, const struct explain_request *request, bool names) {
+/* One name by one entrance: first whatever it comes to, then all that its routes can tell apart. Where a certificate of the client is demanded
+ * the routes are those for a client who has one. */
+static void compare_name(struct diff_state *state, const struct explain_request *asked, bool names) {
     struct verdict verdicts[2];
+    struct explain_request trusted = *asked;
+    const struct explain_request *request = asked;
     diff_ask(state, request, verdicts);
+    if (verdicts[0].kind == VERDICT_CLIENT_REFUSED || verdicts[1].kind == VERDICT_CLIENT_REFUSED) {
+        if (!diff_verdicts_equal(state, verdicts))
+            diff_note_request(state, request, verdicts);
+        trusted.client_is_trusted = true;
+        request = &trusted;
+        diff_ask(state, request, verdicts);
+    }
     if (names)
         note_name(state, request, verdicts);
     const struct virtual_host *hosts[2] = {verdicts[0].decision.virtual_host, verdicts[1].decision.virtual_host};

@@ -31,6 +31,10 @@ static void print_details(const struct explain_request *request, struct builder 
         story_put(output, request->sni);
         separator = ", ";
     }
+    if (request->client_is_trusted) {
+        builder_print(output, "%swith a client certificate that is trusted", separator);
+        separator = ", ";
+    }
     if (separator[0] == ',')
         builder_put_byte(output, ')');
 }
@@ -101,6 +105,8 @@ static void put_item(const struct diff_state *state, const struct diff_item *ite
     if (item->request != NULL) {
         json_key(json, "request");
         explain_request_write_json(arena, item->request, json);
+        if (item->request->client_is_trusted)
+            json_put_bool(json, "with_client_certificate", true);
         json_put_number(json, "count", item->count);
     }
     put_side(state, 0, item, json);

@@ -202,7 +202,7 @@ static void find_chain(const struct explain_request *request, struct verdict *ve
         close_for(verdict, VERDICT_NOT_TLS, CLOSE_REASON_NOT_TLS);
     else if (filter_chain_terminates_tls(chain) && !filter_chain_can_shake_hands(chain))
         close_for(verdict, VERDICT_NO_CERTIFICATE, CLOSE_REASON_HANDSHAKE_NO_CERTIFICATE);
-    else if (filter_chain_terminates_tls(chain) && chain->client_demand != NULL &&
+    else if (filter_chain_terminates_tls(chain) && chain->client_demand != NULL && !request->client_is_trusted &&
              !tls_client_demand_judge(chain->client_demand, request->client_certificate_pem, &failure, &verdict->client_error))
         close_for(verdict, VERDICT_CLIENT_REFUSED, handshake_close_reason(failure));
     else if (chain->kind == FILTER_CHAIN_HTTP && tls)

@@ -121,6 +121,30 @@ def test_what_is_asked_of_clients_and_tls_settings(diff, authority):
     assert "a.test, TLS settings\n    before: TLS 1.2 to 1.3 [" in text and "after:  TLS 1.3 to 1.3 [" in text
 
 
+@pytest.fixture
+def mutual(world, authority):
+    world["secret"]["data"]["ca.crt"] = base64.b64encode(authority.pem).decode()
+    world["gateway"]["spec"]["servers"] = [istio.server(443, "HTTPS", ["a.test"], {"mode": "MUTUAL", "credentialName": "cert"})]
+
+
+def test_routes_behind_a_demand_for_certificates(diff, mutual):
+    def change(world):
+        world["service"]["spec"]["http"][0]["directResponse"]["status"] = 410
+    code, text = diff(change)
+    assert code == 1 and "GET https://a.test/api (with a client certificate that is trusted)\n    before: 403 by the gateway itself" in text
+    assert "Names and ports" not in text and diff(lambda world: None)[0] == 0
+    request, = json.loads(diff(change, "-o", "json")[1])["requests"]
+    assert request["with_client_certificate"] and request["request"]["url"] == "https://a.test/api"
+
+
+def test_a_demand_that_goes(diff, mutual):
+    def change(world):
+        world["gateway"]["spec"]["servers"][0]["tls"]["mode"] = "SIMPLE"
+    code, text = diff(change)
+    assert code == 1 and "GET https://a.test/\n    before: connection closed in the handshake" in text
+    assert "trusted" not in text and "Names and ports" not in text
+
+
 def test_how_a_route_treats_requests_is_behaviour_too(diff):
     def change(world):
         world["service"]["spec"]["http"][1]["timeout"] = "3s"
