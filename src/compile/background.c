@@ -149,6 +149,8 @@ static void add_remarks(struct compiler *compiler, struct background *background
 void compile_background(struct compiler *compiler) {
     struct background *background = arena_new(compiler->arena, struct background);
     background->gateway_labels = labels_text(compiler->arena, &compiler->gateway_labels);
+    background->lacks_secrets = !compiler->resources->any[RESOURCE_SECRET];
+    background->lacks_services = !compiler->resources->any[RESOURCE_SERVICE] && !compiler->resources->any[RESOURCE_SERVICE_ENTRY];
     add_ports(compiler, background);
     add_gateways(compiler, background);
     add_virtual_services(compiler, background);

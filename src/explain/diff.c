@@ -129,20 +129,28 @@ static bool was_compared(struct diff_state *state, const struct explain_request 
     return map_set(&state->compared, key, state) != NULL;
 }
 
-/* One name by one entrance: first whatever it comes to, then all that its routes can tell apart. Where a certificate of the client is demanded
- * the routes are those for a client who has one. */
+/* What keeps the request from its routes, though others get there: a certificate that the client would have to show, and those of servers
+ * where neither side has any Secret. True: asked once more without that. */
+static bool pass_handshake(struct diff_state *state, struct explain_request *request, struct verdict verdicts[2]) {
+    bool refused = verdicts[0].kind == VERDICT_CLIENT_REFUSED || verdicts[1].kind == VERDICT_CLIENT_REFUSED;
+    bool lacking = state->sides[0].snapshot->background->lacks_secrets && state->sides[1].snapshot->background->lacks_secrets &&
+                   (verdicts[0].kind == VERDICT_NO_CERTIFICATE || verdicts[1].kind == VERDICT_NO_CERTIFICATE);
+    if (!refused && !lacking)
+        return false;
+    if (!diff_verdicts_equal(state, verdicts))
+        diff_note_request(state, request, verdicts);
+    request->client_is_trusted |= refused;
+    request->certificate_is_assumed |= lacking;
+    diff_ask(state, request, verdicts);
+    return true;
+}
+
+/* One name by one entrance: first whatever it comes to, then all that its routes can tell apart. */
 static void compare_name(struct diff_state *state, const struct explain_request *asked, bool names) {
     struct verdict verdicts[2];
-    struct explain_request trusted = *asked;
-    const struct explain_request *request = asked;
-    diff_ask(state, request, verdicts);
-    if (verdicts[0].kind == VERDICT_CLIENT_REFUSED || verdicts[1].kind == VERDICT_CLIENT_REFUSED) {
-        if (!diff_verdicts_equal(state, verdicts))
-            diff_note_request(state, request, verdicts);
-        trusted.client_is_trusted = true;
-        request = &trusted;
-        diff_ask(state, request, verdicts);
-    }
+    struct explain_request passing = *asked;
+    diff_ask(state, asked, verdicts);
+    const struct explain_request *request = pass_handshake(state, &passing, verdicts) ? &passing : asked;
     if (names)
         note_name(state, request, verdicts);
     const struct virtual_host *hosts[2] = {verdicts[0].decision.virtual_host, verdicts[1].decision.virtual_host};

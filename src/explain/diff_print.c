@@ -35,6 +35,10 @@ static void print_details(const struct explain_request *request, struct builder 
         builder_print(output, "%swith a client certificate that is trusted", separator);
         separator = ", ";
     }
+    if (request->certificate_is_assumed) {
+        builder_print(output, "%sonce there is a certificate", separator);
+        separator = ", ";
+    }
     if (separator[0] == ',')
         builder_put_byte(output, ')');
 }
@@ -107,6 +111,8 @@ static void put_item(const struct diff_state *state, const struct diff_item *ite
         explain_request_write_json(arena, item->request, json);
         if (item->request->client_is_trusted)
             json_put_bool(json, "with_client_certificate", true);
+        if (item->request->certificate_is_assumed)
+            json_put_bool(json, "certificate_is_assumed", true);
         json_put_number(json, "count", item->count);
     }
     put_side(state, 0, item, json);

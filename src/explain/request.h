@@ -39,6 +39,7 @@ struct explain_request {
     bool mesh;        /* one of Istio's own protocols among it */
     struct span client_certificate_pem; /* shown to servers that ask; empty: none */
     bool client_is_trusted;             /* shows each server that asks a certificate that it trusts, whichever that is */
+    bool certificate_is_assumed;        /* a server whose certificate is missing has one */
     struct network_address from; /* 192.0.2.1 (RFC 5737) unless said */
 };
 

@@ -268,9 +268,27 @@ static void set_cause(const struct telling *telling) {
     }
 }
 
+/* Who keeps Secrets elsewhere wants to know of the routes all the same. */
+static void note_routes_behind(const struct telling *telling) {
+    if (telling->verdict->kind != VERDICT_NO_CERTIFICATE || !telling->snapshot->background->lacks_secrets)
+        return;
+    struct explain_request request = *telling->request;
+    struct verdict verdict;
+    struct story story;
+    request.certificate_is_assumed = true;
+    verdict_find(telling->snapshot, telling->endpoints, &request, telling->arena, &verdict);
+    story_init(&story, telling->arena, telling->snapshot);
+    struct telling behind = {&story, telling->snapshot, telling->endpoints, &request, &verdict, telling->arena};
+    set_cause(&behind);
+    struct span what = what_text(&behind);
+    story_note(telling->story, story.cause_id, "the input holds no Secret at all; with the certificate it would be %.*s: %.*s", SPAN_ARGUMENTS(what),
+               SPAN_ARGUMENTS(story.cause));
+}
+
 void tell_cause(const struct telling *telling) {
     set_headline(telling, what_text(telling));
     set_cause(telling);
+    note_routes_behind(telling);
     note_order(telling);
     if (telling->story->cause_id == 0 || telling->verdict->kind == VERDICT_FORWARD || telling->verdict->kind == VERDICT_ANSWERED)
         note_dropped_server(telling);

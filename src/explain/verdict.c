@@ -171,7 +171,7 @@ static void find_http(const struct snapshot *snapshot, const struct endpoint_tab
         return;
     decide(chain->routes, verdict->request, 0, &verdict->decision);
     verdict->routed = true;
-    if (verdict->decision.virtual_host == NULL && chain->kind == FILTER_CHAIN_HTTPS) {
+    if (verdict->decision.virtual_host == NULL && chain->kind == FILTER_CHAIN_HTTPS && chain->identity != NULL) {
         coalesce_route(&snapshot->settings, verdict->listener, chain, chain->identity, verdict->request, 0, &verdict->decision);
         if (verdict->decision.coalesced || verdict->decision.kind == DECISION_MISDIRECTED)
             verdict->owner = listener_match(verdict->listener, verdict->request->host);
@@ -200,7 +200,7 @@ static void find_chain(const struct explain_request *request, struct verdict *ve
         close_for(verdict, VERDICT_CHAIN_REFUSED, CLOSE_REASON_HANDSHAKE_FAILED);
     else if (filter_chain_terminates_tls(chain) && !tls)
         close_for(verdict, VERDICT_NOT_TLS, CLOSE_REASON_NOT_TLS);
-    else if (filter_chain_terminates_tls(chain) && !filter_chain_can_shake_hands(chain))
+    else if (filter_chain_terminates_tls(chain) && !filter_chain_can_shake_hands(chain) && !request->certificate_is_assumed)
         close_for(verdict, VERDICT_NO_CERTIFICATE, CLOSE_REASON_HANDSHAKE_NO_CERTIFICATE);
     else if (filter_chain_terminates_tls(chain) && chain->client_demand != NULL && !request->client_is_trusted &&
              !tls_client_demand_judge(chain->client_demand, request->client_certificate_pem, &failure, &verdict->client_error))

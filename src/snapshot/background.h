@@ -91,6 +91,7 @@ struct background {
     size_t gateway_count;
     struct background_virtual_service *virtual_services; /* in Istio's order of precedence */
     size_t virtual_service_count;
+    bool lacks_secrets, lacks_services; /* the input holds none at all (of the latter no ServiceEntry either): they are kept elsewhere */
     struct background_remark *remarks; /* in order of their making */
     size_t remark_count;
 };

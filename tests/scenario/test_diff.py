@@ -145,6 +145,27 @@ def test_a_demand_that_goes(diff, mutual):
     assert "trusted" not in text and "Names and ports" not in text
 
 
+def test_without_any_secret_the_routes_are_compared_all_the_same(diff, world):
+    del world["secret"]
+    world["gateway"]["spec"]["servers"].pop(0)
+
+    def change(after):
+        after["service"]["spec"]["http"][0]["directResponse"]["status"] = 410
+    code, text = diff(change)
+    assert code == 1 and "GET https://a.test/api (once there is a certificate)\n    before: 403 by the gateway itself" in text
+    assert diff(lambda after: None)[0] == 0
+
+
+def test_without_any_service_the_names_of_destinations_are_compared(diff, world):
+    del world["web"]
+
+    def change(after):
+        after["service"]["spec"]["http"][1]["route"][0]["destination"]["host"] = "other.internal"
+    code, text = diff(change)
+    assert code == 1 and "outbound|80||web.internal" in text and "outbound|80||other.internal" in text
+    assert diff(lambda after: None)[0] == 0
+
+
 def test_how_a_route_treats_requests_is_behaviour_too(diff):
     def change(world):
         world["service"]["spec"]["http"][1]["timeout"] = "3s"

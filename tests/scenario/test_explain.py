@@ -130,6 +130,19 @@ def test_the_object_that_is_wrong_is_named(world, authority, change, cause, way_
     assert cause in lines[1] and "changed.json:" in lines[1] and lines[2].startswith("Way out: " + way_out), lines
 
 
+def test_what_would_be_if_the_secrets_were_there(world):
+    value = json.loads((world / "world.yaml").read_text())
+    value["items"] = [item for item in value["items"] if item["kind"] != "Secret"]
+    (world / "public.json").write_text(json.dumps(value))
+    def lines(url):
+        return explain("-f", "public.json", url, folder=world).splitlines()[:4]
+    head, cause, _, note = lines("https://a.example.com/old/x")
+    assert "closed at the start of the handshake" in head and "is not in the input" in cause
+    assert note.startswith("Note: the input holds no Secret at all; with the certificate it would be 301 by the gateway itself (flags -, direct_response): route 2 of 3 for host")
+    assert "it would be forwarded to outbound|80||web.istio-config.svc.cluster.local: route 1 of 1" in lines("https://clients.example.com/")[3]
+    assert "it would be 404 by the gateway itself (flags NR, route_not_found): " in explain("-f", "public.json", "https://b.example.com/", "--sni", "a.example.com", folder=world)
+
+
 def test_what_of_a_policy_has_no_effect_is_told(world):
     rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "web", "namespace": "istio-config"},
             "spec": {"host": "web", "trafficPolicy": {"loadBalancer": {"simple": "RANDOM"}, "outlierDetection": {"consecutive5xxErrors": 5}}}}
