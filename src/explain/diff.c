@@ -67,19 +67,22 @@ static uint16_t target_of(const struct snapshot *snapshot, uint16_t port) {
     return port;
 }
 
-/* The names of all listeners that a client's port leads to; false: none listens on either side. */
-static bool gather_names(struct diff_state *state, uint16_t port, struct name_set *set) {
-    bool found = false;
+/* The names of all listeners that a client's port leads to, and whether one of them is for the mesh alone; false: none listens on either side. */
+static bool gather_names(struct diff_state *state, uint16_t port, struct name_set *set, bool *ret_mesh) {
+    bool found = false, mesh = false;
     for (int side = 0; side < 2; side++) {
         const struct snapshot *snapshot = state->sides[side].snapshot;
         uint16_t target = target_of(snapshot, port);
         for (size_t i = 0; i < snapshot->listener_count; i++) {
             const struct listener *listener = snapshot->listeners[i];
-            for (size_t c = 0; listener->port == target && c < listener->filter_chain_count; c++, found = true)
+            for (size_t c = 0; listener->port == target && c < listener->filter_chain_count; c++, found = true) {
                 add_chain_names(state, set, listener->filter_chains[c]);
+                mesh |= listener->filter_chains[c]->wants_mesh_protocol;
+            }
         }
     }
     add_pattern(state, set, SPAN_LITERAL("*"));
+    *ret_mesh = mesh;
     return found;
 }
 
@@ -176,14 +179,21 @@ static struct explain_request request_for(enum explain_scheme scheme, uint16_t p
 
 static void compare_port(struct diff_state *state, uint16_t port) {
     struct name_set names = {.count = 0};
+    bool mesh;
     map_init(&names.known);
-    if (gather_names(state, port, &names)) {
+    if (gather_names(state, port, &names, &mesh)) {
         bool pairs = names.count * names.count <= DIFF_NAME_PAIRS_MAX;
         for (size_t i = 0; i < names.count; i++) {
             struct explain_request plain = request_for(EXPLAIN_HTTP, port, names.items[i], SPAN_EMPTY);
             struct explain_request secure = request_for(EXPLAIN_HTTPS, port, names.items[i], names.items[i]);
             compare_name(state, &plain, true);
             compare_name(state, &secure, true);
+            /* As another cluster's gateway of the mesh comes in. */
+            struct explain_request of_mesh = request_for(EXPLAIN_TLS, port, names.items[i], names.items[i]);
+            of_mesh.alpn = SPAN_LITERAL("istio");
+            of_mesh.mesh = true;
+            if (mesh)
+                compare_name(state, &of_mesh, true);
         }
         /* On connections that were opened for another name, or for none. */
         for (size_t i = 0; i < names.count; i++) {

@@ -31,6 +31,10 @@ static void print_details(const struct explain_request *request, struct builder 
         story_put(output, request->sni);
         separator = ", ";
     }
+    if (request->mesh) {
+        builder_print(output, "%soffering Istio's ALPN", separator);
+        separator = ", ";
+    }
     if (request->client_is_trusted) {
         builder_print(output, "%swith a client certificate that is trusted", separator);
         separator = ", ";

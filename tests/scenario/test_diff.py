@@ -2,12 +2,13 @@
 import base64
 import copy
 import json
+import os
 import re
 import subprocess
 
 import pytest
 from support import configuration as istio
-from support.gateway import BINARY
+from support.gateway import BINARY, ROOT
 
 
 @pytest.fixture
@@ -143,6 +144,23 @@ def test_a_demand_that_goes(diff, mutual):
     code, text = diff(change)
     assert code == 1 and "GET https://a.test/\n    before: connection closed in the handshake" in text
     assert "trusted" not in text and "Names and ports" not in text
+
+
+def test_what_the_mesh_alone_may_ask_for(tmp_path):
+    old = open(os.path.join(ROOT, "tests/golden/auto-passthrough/input.yaml"), encoding="utf-8").read()
+    new = old.replace("{name: http, port: 80, targetPort: 8080}", "{name: http, port: 81, targetPort: 8080}")
+    assert new != old
+    (tmp_path / "old.yaml").write_text(old)
+    (tmp_path / "new.yaml").write_text(new)
+
+    def run(*names):
+        result = subprocess.run([BINARY, "diff", *names, "--labels", "istio=eastwestgateway"], cwd=tmp_path, capture_output=True, text=True,
+                                timeout=60, check=False)
+        return result.returncode, result.stdout + result.stderr
+    code, text = run("old.yaml", "new.yaml")
+    assert code == 1 and "  - https://outbound_.80_._.web.shop.svc.cluster.local:15443 is not served any more" in text, text
+    assert "  + https://outbound_.81_._.web.shop.svc.cluster.local:15443 is served now" in text and "(offering Istio's ALPN)" in text
+    assert run("old.yaml", "old.yaml")[0] == 0
 
 
 def test_without_any_secret_the_routes_are_compared_all_the_same(diff, world):
