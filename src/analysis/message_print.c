@@ -1,6 +1,7 @@
 #include "analysis/message_print.h"
 
 #include "base/assert.h"
+#include "base/escape.h"
 
 /* Where Istio explains its codes; the program's own are in its documents. */
 #define ISTIO_ANALYSIS_URL "https://istio.io/latest/docs/reference/config/analysis/"
@@ -24,13 +25,9 @@ static const char *color_of(enum diagnostic_severity level) {
 
 /* A line for a terminal: what the configuration holds must not steer it. */
 static void print_plain(struct span text, FILE *output) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte < ' ' || byte == 0x7f)
-            fprintf(output, "\\x%02X", byte);
-        else
-            fputc(byte, output);
-    }
+    char escape[ESCAPE_BYTES_MAX + 1];
+    while (text.size > 0)
+        fwrite(escape, 1, escape_visible(&text, escape), output);
 }
 
 static void print_reference(const struct message *message, FILE *output) {
@@ -68,16 +65,16 @@ void message_print_log(const struct message_list *list, bool color, FILE *output
 
 /* As Go's encoder writes it: '<', '>' and '&' are escaped, too. */
 static void print_json_text(struct span text, FILE *output) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte == '"' || byte == '\\')
-            fprintf(output, "\\%c", byte);
-        else if (byte == '\n')
-            fprintf(output, "\\n");
-        else if (byte < ' ' || byte == 0x7f || byte == '<' || byte == '>' || byte == '&')
-            fprintf(output, "\\u%04x", byte);
-        else
-            fputc(byte, output);
+    char escape[ESCAPE_BYTES_MAX + 1];
+    while (text.size > 0) {
+        unsigned char byte = (unsigned char)text.data[0];
+        bool is_markup = byte == '<' || byte == '>' || byte == '&', is_plain = !is_markup && escape_plain_size(span_first(text, 1)) == 1;
+        if (!is_markup && !is_plain) {
+            fwrite(escape, 1, escape_character(&text, true, escape), output);
+            continue;
+        }
+        fprintf(output, is_plain ? "%c" : "\\u%04x", byte);
+        text = span_from(text, 1);
     }
 }
 

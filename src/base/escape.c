@@ -55,14 +55,14 @@ static size_t escape_json(struct span sequence, bool valid, uint32_t character, 
     return (size_t)snprintf(ret_text, ESCAPE_BYTES_MAX + 1, "\\u%04x", (unsigned)character & 0xffff);
 }
 
-static size_t escape_text(struct span sequence, bool valid, uint32_t character, char ret_text[ESCAPE_BYTES_MAX + 1]) {
+static size_t escape_text(struct span sequence, bool valid, uint32_t character, bool is_capital, char ret_text[ESCAPE_BYTES_MAX + 1]) {
     if (valid && character >= 0x80 && !is_hostile(character)) {
         memcpy(ret_text, sequence.data, sequence.size);
         return sequence.size;
     }
     size_t used = 0;
     for (size_t i = 0; i < sequence.size; i++)
-        used += (size_t)snprintf(ret_text + used, 5, "\\x%02x", (unsigned char)sequence.data[i]);
+        used += (size_t)snprintf(ret_text + used, 5, is_capital ? "\\x%02X" : "\\x%02x", (unsigned char)sequence.data[i]);
     return used;
 }
 
@@ -78,5 +78,18 @@ size_t escape_character(struct span *rest, bool json, char ret_text[ESCAPE_BYTES
     size_t size = utf8_decode(*rest, &character);
     struct span sequence = span_first(*rest, size == 0 ? 1 : size);
     *rest = span_from(*rest, sequence.size);
-    return json ? escape_json(sequence, size != 0, character, ret_text) : escape_text(sequence, size != 0, character, ret_text);
+    return json ? escape_json(sequence, size != 0, character, ret_text) : escape_text(sequence, size != 0, character, false, ret_text);
+}
+
+size_t escape_visible(struct span *rest, char ret_text[ESCAPE_BYTES_MAX + 1]) {
+    unsigned char first = (unsigned char)rest->data[0];
+    uint32_t character = 0;
+    size_t size = utf8_decode(*rest, &character);
+    struct span sequence = span_first(*rest, size == 0 ? 1 : size);
+    *rest = span_from(*rest, sequence.size);
+    if (first < 0x20 || first >= 0x7f)
+        return escape_text(sequence, size != 0, character, true, ret_text);
+    ret_text[0] = (char)first;
+    ret_text[1] = '\0';
+    return 1;
 }

@@ -15,6 +15,9 @@ size_t escape_plain_size(struct span text);
  * RFC 8259 section 7 demands, also DEL, C1 controls and the Unicode line separators as \uXXXX; bytes that are no UTF-8 become U+FFFD. Text: the
  * same bytes, quotes and backslashes as \xNN. Returns the size; NUL-terminated. */
 size_t escape_character(struct span *rest, bool json, char ret_text[ESCAPE_BYTES_MAX + 1]);
+/* As escape_character in text, but ASCII that prints stands for itself, quotes and backslashes too, and the digits of \xNN are capitals: for lines
+ * that a person reads. */
+size_t escape_visible(struct span *rest, char ret_text[ESCAPE_BYTES_MAX + 1]);
 /* Of a UTF-8 character, but not its first byte. */
 static inline bool escape_is_continuation(char byte) {
     return ((unsigned char)byte & 0xc0) == 0x80;

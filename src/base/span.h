@@ -51,6 +51,15 @@ static inline struct span span_first(struct span text, size_t size) {
     return (struct span){text.data, size < text.size ? size : text.size};
 }
 
+/* As span_first, but no UTF-8 character is cut: for what is shown of a long value. */
+static inline struct span span_excerpt(struct span text, size_t size) {
+    if (size >= text.size)
+        return text;
+    while (size > 0 && ((unsigned char)text.data[size] & 0xc0) == 0x80)
+        size--;
+    return span_first(text, size);
+}
+
 /* ASCII only: bytes 'A'..'Z' fold, all others compare as they are. */
 bool span_equal_ignore_case(struct span a, struct span b);
 bool span_starts_with_ignore_case(struct span text, struct span prefix);

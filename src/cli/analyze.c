@@ -130,7 +130,7 @@ static void warn_of_suppressions(const struct options *options) {
     for (size_t i = 0; i < options->suppression_count; i++)
         if (!message_code_is_known(options->suppressions[i].code))
             fprintf(stderr, "fairlead analyze: --suppress %.*s: no message has this code\n",
-                    SPAN_ARGUMENTS(span_first(options->suppressions[i].code, 80)));
+                    SPAN_ARGUMENTS(span_excerpt(options->suppressions[i].code, 80)));
 }
 
 static int analyze(const struct options *options) {

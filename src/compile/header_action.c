@@ -43,7 +43,7 @@ static bool name_is_authority(struct span name) {
 static bool check_name(struct header_draft *draft, struct span name, struct position position) {
     if (name.size == 0 || !header_name_is_valid(name)) {
         report(draft, DIAGNOSTIC_ERROR, position, "'%.*s' is no name of a header that can be written; requests are answered 503",
-               SPAN_ARGUMENTS(span_first(name, 80)));
+               SPAN_ARGUMENTS(span_excerpt(name, 80)));
         return false;
     }
     if (is_engine_header(name)) {
@@ -59,7 +59,7 @@ static void take_authority(struct header_draft *draft, const struct label *item,
         report(draft, DIAGNOSTIC_ERROR, item->position, "a response has no %.*s; requests are answered 503", SPAN_ARGUMENTS(item->key));
     else if (!authority_parse(item->value, &parts) || parts.host.size == 0)
         report(draft, DIAGNOSTIC_ERROR, item->position, "'%.*s' is no host; requests are answered 503",
-               SPAN_ARGUMENTS(span_first(item->value, 80)));
+               SPAN_ARGUMENTS(span_excerpt(item->value, 80)));
     else
         *ret_authority = arena_copy(draft->compiler->arena, item->value);
 }
@@ -109,7 +109,7 @@ static void add_removals(struct header_draft *draft, const struct located_list *
         const struct located *item = &written->items[i];
         struct span name = arena_lower(draft->compiler->arena, item->text);
         if (name_is_authority(name) || span_starts_with(name, SPAN_LITERAL(":")))
-            report(draft, DIAGNOSTIC_WARNING, item->position, "%.*s cannot be removed: it is ignored here", SPAN_ARGUMENTS(span_first(name, 80)));
+            report(draft, DIAGNOSTIC_WARNING, item->position, "%.*s cannot be removed: it is ignored here", SPAN_ARGUMENTS(span_excerpt(name, 80)));
         else if (check_name(draft, name, item->position))
             rules->remove[rules->remove_count++] = name;
     }

@@ -56,7 +56,7 @@ static bool compile_log_field(struct compiler *compiler, const struct node_field
         break;
     }
     snprintf(ret_error->text, sizeof(ret_error->text), "\"%.*s\" is a list; a text or an object is needed",
-             SPAN_ARGUMENTS(span_first(written->key, 64)));
+             SPAN_ARGUMENTS(span_excerpt(written->key, 64)));
     return false;
 }
 

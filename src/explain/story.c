@@ -3,13 +3,18 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/escape.h"
+
 void story_init(struct story *story, struct arena *arena, const struct snapshot *snapshot) {
     *story = (struct story){.arena = arena, .snapshot = snapshot};
 }
 
 void story_put(struct builder *output, struct span text) {
-    for (size_t i = 0; i < text.size; i++)
-        builder_put_byte(output, (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : text.data[i]);
+    char escape[ESCAPE_BYTES_MAX + 1];
+    while (text.size > 0) {
+        size_t size = escape_visible(&text, escape);
+        builder_put(output, span_make(escape, size));
+    }
 }
 
 static struct span printed(struct arena *arena, const char *format, va_list arguments) PRINTF_LIKE(2, 0);

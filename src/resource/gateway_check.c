@@ -4,7 +4,7 @@
 #include "resource/name_syntax.h"
 #include "resource/protocol_class.h"
 
-#define SHOWN(text) SPAN_ARGUMENTS(span_first(text, 80))
+#define SHOWN(text) SPAN_ARGUMENTS(span_excerpt(text, 80))
 #define UNIX_BIND SPAN_LITERAL("unix://")
 
 static bool is_set(struct located text) {

@@ -70,7 +70,7 @@ static void check_name(struct decoder *decoder, struct span name, struct positio
     else if (is_internal(name) && !(authority_allowed && is_authority(name)))
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, position,
                      authority_allowed ? "only Host and :authority may be set" : "name a header of the message",
-                     "'%.*s' cannot be changed here", SPAN_ARGUMENTS(span_first(name, 80)));
+                     "'%.*s' cannot be changed here", SPAN_ARGUMENTS(span_excerpt(name, 80)));
 }
 
 static void check_set(struct decoder *decoder, const struct label_set *set, bool is_request) {

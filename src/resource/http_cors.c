@@ -48,7 +48,7 @@ static void decode_methods(struct decoder *decoder, const struct node *node, voi
             known |= span_equal(list->items[i].text, span_of(methods[method]));
         if (!known)
             decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list->items[i].position, "write it in capitals, as in GET, or *",
-                         "'%.*s' is no method that can be allowed", SPAN_ARGUMENTS(span_first(list->items[i].text, 80)));
+                         "'%.*s' is no method that can be allowed", SPAN_ARGUMENTS(span_excerpt(list->items[i].text, 80)));
     }
 }
 
@@ -58,7 +58,7 @@ static void decode_names(struct decoder *decoder, const struct node *node, void 
     for (size_t i = 0; i < list->count; i++)
         if (!header_name_is_token(list->items[i].text))
             decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, list->items[i].position, "write the name of a header, as in x-user, or *",
-                         "'%.*s' is no name of a header", SPAN_ARGUMENTS(span_first(list->items[i].text, 80)));
+                         "'%.*s' is no name of a header", SPAN_ARGUMENTS(span_excerpt(list->items[i].text, 80)));
 }
 
 /* --- The whole --- */

@@ -41,7 +41,7 @@ static void decode_attributes(struct decoder *decoder, const struct node *node, 
         for (size_t j = 0; j < i; j++)
             if (items[i].name.text.size > 0 && span_equal_ignore_case(items[i].name.text, items[j].name.text))
                 decode_error(decoder, DIAGNOSTIC_FIELD_CONFLICT, items[i].name.position, "keep one of them",
-                             "the attribute '%.*s' of the cookie is there twice", SPAN_ARGUMENTS(span_first(items[i].name.text, 80)));
+                             "the attribute '%.*s' of the cookie is there twice", SPAN_ARGUMENTS(span_excerpt(items[i].name.text, 80)));
 }
 
 static void decode_cookie(struct decoder *decoder, const struct node *node, void *target) {

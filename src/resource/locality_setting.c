@@ -1,6 +1,6 @@
 #include "resource/locality_setting.h"
 
-#define SHOWN(text) SPAN_ARGUMENTS(span_first(text, 80))
+#define SHOWN(text) SPAN_ARGUMENTS(span_excerpt(text, 80))
 
 /* --- Localities --- */
 

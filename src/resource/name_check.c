@@ -4,7 +4,7 @@
 #include "regex/regex.h"
 #include "resource/name_syntax.h"
 
-#define SHOWN(text) SPAN_ARGUMENTS(span_first(text, 80))
+#define SHOWN(text) SPAN_ARGUMENTS(span_excerpt(text, 80))
 
 void name_check_dns_label(struct decoder *decoder, const struct located *name, const char *what) {
     if (!name_is_dns_label(name->text))

@@ -31,7 +31,7 @@ static void refuse(struct decoder *decoder, const struct node *node, struct span
     struct span hint = SPAN_LITERAL("use Envoy's words for retries, or status codes, separated by commas alone");
     if (nearest != NULL)
         hint = arena_print(decoder->arena, "did you mean %s? Words are separated by commas alone", nearest);
-    decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, hint.data, "'%.*s' is no reason for a retry", SPAN_ARGUMENTS(span_first(word, 80)));
+    decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, node->position, hint.data, "'%.*s' is no reason for a retry", SPAN_ARGUMENTS(span_excerpt(word, 80)));
 }
 
 void retry_on_decode(struct decoder *decoder, const struct node *node, void *target) {

@@ -146,7 +146,7 @@ static void decode_http_route(struct decoder *decoder, const struct node *node, 
 static void check_subnet(struct decoder *decoder, const struct located *item) {
     if (!name_is_subnet(item->text))
         decode_error(decoder, DIAGNOSTIC_FIELD_VALUE, item->position, "write an address, or address/bits", "'%.*s' is no subnet",
-                     SPAN_ARGUMENTS(span_first(item->text, 80)));
+                     SPAN_ARGUMENTS(span_excerpt(item->text, 80)));
 }
 
 /* Checked, but of no effect on a gateway. */

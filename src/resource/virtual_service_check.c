@@ -4,7 +4,7 @@
 #include "resource/name_check.h"
 #include "resource/name_syntax.h"
 
-#define SHOWN(text) SPAN_ARGUMENTS(span_first(text, 80))
+#define SHOWN(text) SPAN_ARGUMENTS(span_excerpt(text, 80))
 
 /* --- Hosts and Gateways --- */
 

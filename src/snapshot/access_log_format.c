@@ -117,7 +117,7 @@ static bool parse_argument(struct format_parser *parser, struct span argument, s
 
 /* At most 80 bytes of the author's text, for a message. */
 static struct span excerpt(struct span text) {
-    return span_first(text, 80);
+    return span_excerpt(text, 80);
 }
 
 /* ":123" after the operator. */

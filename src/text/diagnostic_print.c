@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "text/diagnostic.h"
 
 /* An excerpt is cut to this many bytes, around the place that is meant. */
@@ -10,13 +11,9 @@
 #define EXCERPT_SECRET_RUN 40
 
 static void print_escaped(FILE *output, struct span text) {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (byte < 0x20 || byte == 0x7f)
-            fprintf(output, "\\x%02X", byte);
-        else
-            fputc(byte, output);
-    }
+    char escape[ESCAPE_BYTES_MAX + 1];
+    while (text.size > 0)
+        fwrite(escape, 1, escape_visible(&text, escape), output);
 }
 
 static bool find_source(const struct diagnostic_list *list, const char *file, struct span *ret_text) {

@@ -176,3 +176,14 @@ def test_more_than_is_kept_is_no_success(tmp_path):
     (tmp_path / "a.yaml").write_text(rules)
     result = analyze("-f", tmp_path, "--suppress", "IST0145=*")
     assert result.returncode == 79 and "more messages are left out" in result.stderr
+
+
+def test_names_that_are_no_ascii_are_not_cut_in_two(tmp_path):
+    """79 bytes and the two of a letter; a control character of Unicode does not reach the terminal."""
+    (tmp_path / "a.yaml").write_text((GATEWAY % "").replace("shop.example.com", "x." + "a" * 77 + "\u00e9" * 9).replace("protocol: HTTP", 'protocol: "\\x9b2J"'))
+    run = subprocess.run([str(BINARY), "analyze", "-f", "a.yaml", "-o", "json"], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+    texts = [message["message"] for message in json.loads(run.stdout.decode("utf-8"))]
+    assert any("'x." + "a" * 77 + "' is no domain name" in text for text in texts), texts
+    for arguments in (["analyze", "-f", "a.yaml"], ["check", "-f", "a.yaml"]):
+        output = subprocess.run([str(BINARY), *arguments], cwd=tmp_path, capture_output=True, timeout=60, check=False).stdout.decode("utf-8")
+        assert "\u009b" not in output and "'\\xC2\\x9B2J' is not known" in output
