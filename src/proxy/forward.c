@@ -112,6 +112,17 @@ static struct span forward_copy(struct span text) {
     return span_make(copy, text.size);
 }
 
+/* The upstream's TLS failed; what the library says of it, if anything. */
+static void forward_note_error(struct forward *forward) {
+    struct span error = forward->upstream.tls == NULL ? SPAN_EMPTY : tls_session_error(forward->upstream.tls);
+    if (error.size == 0)
+        return;
+    forward->failure_text = memory_allocate(error.size);
+    for (size_t i = 0; i < error.size; i++)
+        forward->failure_text[i] = error.data[i] == ' ' ? '_' : error.data[i];
+    forward->failure_reason = span_make(forward->failure_text, error.size);
+}
+
 static void forward_tunnel_closed(void *owner, enum tunnel_end end) {
     struct forward *forward = owner;
     switch (end) {
@@ -121,9 +132,12 @@ static void forward_tunnel_closed(void *owner, enum tunnel_end end) {
     case TUNNEL_END_IDLE:
         forward->termination_details = SPAN_LITERAL("idle_timeout");
         break;
+    case TUNNEL_END_UPSTREAM_BROKEN:
+        /* TLS 1.3: only now the upstream tells that it does not take the gateway's certificate. */
+        forward_note_error(forward);
+        break;
     case TUNNEL_END_NONE:
     case TUNNEL_END_ORDERLY:
-    case TUNNEL_END_UPSTREAM_BROKEN:
         break;
     }
     forward_finish(forward);
@@ -136,14 +150,8 @@ static void forward_begin_tunnel(struct forward *forward) {
 }
 
 static void forward_fail_handshake(struct forward *forward) {
-    struct span error = tls_session_error(forward->upstream.tls);
     forward->failure_reason = SPAN_LITERAL("TLS_error:_the_peer_closed_the_connection_during_the_handshake");
-    if (error.size > 0) {
-        forward->failure_text = memory_allocate(error.size);
-        for (size_t i = 0; i < error.size; i++)
-            forward->failure_text[i] = error.data[i] == ' ' ? '_' : error.data[i];
-        forward->failure_reason = span_make(forward->failure_text, error.size);
-    }
+    forward_note_error(forward);
     timer_cancel(&forward->context->timers, &forward->handshake);
     counter_add(&forward->context->counters.upstream_connect_failures, 1);
     forward->flags |= RESPONSE_FLAG_UPSTREAM_CONNECTION_FAILURE | RESPONSE_FLAG_UPSTREAM_RETRY_LIMIT;
