@@ -53,6 +53,10 @@ static struct access_log_item_value own_names(const struct tls_identity *own, en
     return text_value(span_make(scratch, size));
 }
 
+static struct access_log_item_value own_alternatives(const struct tls_identity *own, enum tls_alternative kind, char *scratch) {
+    return text_value(span_make(scratch, own == NULL ? 0 : tls_identity_print_alternatives(own, kind, scratch, ACCESS_LOG_SCRATCH_BYTES)));
+}
+
 static struct access_log_item_value own_subject(const struct tls_identity *own) {
     return own == NULL ? text_value(SPAN_EMPTY) : text_value(tls_identity_subject(own));
 }
@@ -76,6 +80,23 @@ static struct access_log_item_value date(const struct access_log_item *item, con
     return access_log_time(item->argument, (uint64_t)seconds * NANOSECONDS_PER_SECOND, scratch);
 }
 
+static struct access_log_item_value client_alternatives(const struct access_log_record *record, enum tls_alternative kind, char *scratch) {
+    const struct tls_session *session = record->downstream_session;
+    return text_value(span_make(scratch, session == NULL ? 0 : tls_peer_print_alternatives(session, kind, scratch, ACCESS_LOG_SCRATCH_BYTES)));
+}
+
+static struct access_log_item_value client_chain(const struct access_log_record *record, enum tls_chain_field field, char *scratch) {
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, 2 * ACCESS_LOG_SCRATCH_BYTES);
+    if (record->downstream_session == NULL)
+        return text_value(SPAN_EMPTY);
+    return text_value(span_make(scratch, append(scratch, 0, tls_peer_print_chain(record->downstream_session, field, &arena))));
+}
+
+static struct access_log_item_value client_group(const struct access_log_record *record) {
+    return text_value(record->downstream_session == NULL ? SPAN_EMPTY : tls_session_group(record->downstream_session));
+}
+
 struct access_log_item_value access_log_tls_value(const struct access_log_item *item, const struct access_log_record *record,
                                                   char scratch[ACCESS_LOG_SCRATCH_BYTES]) {
     const struct tls_peer *down = downstream_peer(record);
@@ -83,12 +104,20 @@ struct access_log_item_value access_log_tls_value(const struct access_log_item *
     switch (item->operator_) {
     case ACCESS_LOG_DOWNSTREAM_TLS_SESSION_ID:
         return hex(record->downstream_session == NULL ? SPAN_EMPTY : tls_session_id(record->downstream_session), scratch);
+    case ACCESS_LOG_DOWNSTREAM_TLS_GROUP: return client_group(record);
     case ACCESS_LOG_DOWNSTREAM_PEER_SUBJECT: return text_value(down->subject);
     case ACCESS_LOG_DOWNSTREAM_PEER_ISSUER: return text_value(down->issuer);
     case ACCESS_LOG_DOWNSTREAM_PEER_SERIAL: return text_value(down->serial);
     case ACCESS_LOG_DOWNSTREAM_PEER_URI_SAN: return list(down->uris, down->uri_count, scratch);
     case ACCESS_LOG_DOWNSTREAM_PEER_DNS_SAN: return list(down->dns_names, down->dns_name_count, scratch);
     case ACCESS_LOG_DOWNSTREAM_PEER_IP_SAN: return list(down->addresses, down->address_count, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_EMAIL_SAN: return client_alternatives(record, TLS_ALTERNATIVE_EMAIL, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_OTHERNAME_SAN: return client_alternatives(record, TLS_ALTERNATIVE_OTHER, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1: return client_chain(record, TLS_CHAIN_FINGERPRINTS_1, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256: return client_chain(record, TLS_CHAIN_FINGERPRINTS_256, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_CHAIN_SERIALS: return client_chain(record, TLS_CHAIN_SERIALS, scratch);
+    case ACCESS_LOG_DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256: return text_value(down->issuer_fingerprint_256);
+    case ACCESS_LOG_DOWNSTREAM_PEER_ISSUER_SERIAL: return text_value(down->issuer_serial);
     case ACCESS_LOG_DOWNSTREAM_PEER_FINGERPRINT_1: return text_value(down->fingerprint_1);
     case ACCESS_LOG_DOWNSTREAM_PEER_FINGERPRINT_256: return text_value(down->fingerprint_256);
     case ACCESS_LOG_DOWNSTREAM_PEER_CERT: return text_value(down->certificate);
@@ -98,9 +127,13 @@ struct access_log_item_value access_log_tls_value(const struct access_log_item *
     case ACCESS_LOG_DOWNSTREAM_LOCAL_URI_SAN: return own_names(record->downstream_identity, NAME_URI, scratch);
     case ACCESS_LOG_DOWNSTREAM_LOCAL_DNS_SAN: return own_names(record->downstream_identity, NAME_DNS, scratch);
     case ACCESS_LOG_DOWNSTREAM_LOCAL_IP_SAN: return own_names(record->downstream_identity, NAME_ADDRESS, scratch);
+    case ACCESS_LOG_DOWNSTREAM_LOCAL_EMAIL_SAN: return own_alternatives(record->downstream_identity, TLS_ALTERNATIVE_EMAIL, scratch);
+    case ACCESS_LOG_DOWNSTREAM_LOCAL_OTHERNAME_SAN: return own_alternatives(record->downstream_identity, TLS_ALTERNATIVE_OTHER, scratch);
     case ACCESS_LOG_UPSTREAM_TLS_VERSION: return text_value(upstream(record)->version);
     case ACCESS_LOG_UPSTREAM_TLS_CIPHER: return text_value(upstream(record)->cipher);
     case ACCESS_LOG_UPSTREAM_TLS_SESSION_ID: return hex(upstream(record)->session_id, scratch);
+    case ACCESS_LOG_UPSTREAM_TLS_GROUP: return text_value(upstream(record)->group);
+    case ACCESS_LOG_UPSTREAM_SERVER_NAME: return text_value(upstream(record)->server_name);
     case ACCESS_LOG_UPSTREAM_PEER_SUBJECT: return text_value(up->subject);
     case ACCESS_LOG_UPSTREAM_PEER_ISSUER: return text_value(up->issuer);
     case ACCESS_LOG_UPSTREAM_PEER_SERIAL: return text_value(up->serial);

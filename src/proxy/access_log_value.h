@@ -2,6 +2,7 @@
 #ifndef FAIRLEAD_PROXY_ACCESS_LOG_VALUE_H
 #define FAIRLEAD_PROXY_ACCESS_LOG_VALUE_H
 
+#include "base/limits.h"
 #include "proxy/access_log.h"
 #include "snapshot/access_log_format.h"
 
@@ -26,7 +27,8 @@ struct access_log_calendar {
     uint8_t size;
 };
 
-#define ACCESS_LOG_SCRATCH_BYTES 512
+/* Holds the fingerprints of the longest chain; of lists without a limit the beginning. */
+#define ACCESS_LOG_SCRATCH_BYTES (TLS_CHAIN_CERTIFICATES_MAX * (2 * 32 + 1))
 
 /* A time by a format of strftime, else as START_TIME prints it. */
 struct access_log_item_value access_log_time(struct span format, uint64_t wall_ns, char scratch[ACCESS_LOG_SCRATCH_BYTES]);

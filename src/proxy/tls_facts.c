@@ -11,6 +11,8 @@ const struct tls_facts *tls_facts_note(struct arena *arena, const struct tls_ses
     struct tls_identity *own = tls_session_own_identity(session);
     facts->version = tls_session_version(session);
     facts->cipher = tls_session_cipher(session);
+    facts->group = tls_session_group(session);
+    facts->server_name = arena_copy(arena, tls_session_server_name(session));
     facts->session_id = arena_copy(arena, tls_session_id(session));
     facts->has_peer = tls_peer_describe(session, arena, &facts->peer);
     if (facts->has_peer)

@@ -8,8 +8,9 @@ struct tls_identity;
 struct tls_session;
 
 struct tls_facts {
-    struct span version, cipher; /* static */
-    struct span session_id;      /* bytes */
+    struct span version, cipher, group; /* static */
+    struct span server_name;            /* that was asked for */
+    struct span session_id;             /* bytes */
     bool has_peer;
     struct tls_peer peer;
     const struct tls_identity *own; /* NULL: none; pinned by the arena */

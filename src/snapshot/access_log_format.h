@@ -10,40 +10,52 @@
 
 /* X(Envoy's name, what may follow in parentheses): operators about certificates and sessions of TLS. Those of a certificate's validity take a
  * format of strftime as START_TIME does. */
-#define ACCESS_LOG_TLS_OPERATORS(X)             \
-    X(DOWNSTREAM_TLS_SESSION_ID, NONE)          \
-    X(DOWNSTREAM_PEER_SUBJECT, NONE)            \
-    X(DOWNSTREAM_PEER_ISSUER, NONE)             \
-    X(DOWNSTREAM_PEER_SERIAL, NONE)             \
-    X(DOWNSTREAM_PEER_URI_SAN, NONE)            \
-    X(DOWNSTREAM_PEER_DNS_SAN, NONE)            \
-    X(DOWNSTREAM_PEER_IP_SAN, NONE)             \
-    X(DOWNSTREAM_PEER_FINGERPRINT_1, NONE)      \
-    X(DOWNSTREAM_PEER_FINGERPRINT_256, NONE)    \
-    X(DOWNSTREAM_PEER_CERT, NONE)               \
-    X(DOWNSTREAM_PEER_CERT_V_START, OPTIONAL)   \
-    X(DOWNSTREAM_PEER_CERT_V_END, OPTIONAL)     \
-    X(DOWNSTREAM_LOCAL_SUBJECT, NONE)           \
-    X(DOWNSTREAM_LOCAL_URI_SAN, NONE)           \
-    X(DOWNSTREAM_LOCAL_DNS_SAN, NONE)           \
-    X(DOWNSTREAM_LOCAL_IP_SAN, NONE)            \
-    X(UPSTREAM_TLS_VERSION, NONE)               \
-    X(UPSTREAM_TLS_CIPHER, NONE)                \
-    X(UPSTREAM_TLS_SESSION_ID, NONE)            \
-    X(UPSTREAM_PEER_SUBJECT, NONE)              \
-    X(UPSTREAM_PEER_ISSUER, NONE)               \
-    X(UPSTREAM_PEER_SERIAL, NONE)               \
-    X(UPSTREAM_PEER_URI_SAN, NONE)              \
-    X(UPSTREAM_PEER_DNS_SAN, NONE)              \
-    X(UPSTREAM_PEER_IP_SAN, NONE)               \
-    X(UPSTREAM_PEER_FINGERPRINT_1, NONE)        \
-    X(UPSTREAM_PEER_FINGERPRINT_256, NONE)      \
-    X(UPSTREAM_PEER_CERT, NONE)                 \
-    X(UPSTREAM_PEER_CERT_V_START, OPTIONAL)     \
-    X(UPSTREAM_PEER_CERT_V_END, OPTIONAL)       \
-    X(UPSTREAM_LOCAL_SUBJECT, NONE)             \
-    X(UPSTREAM_LOCAL_URI_SAN, NONE)             \
-    X(UPSTREAM_LOCAL_DNS_SAN, NONE)             \
+#define ACCESS_LOG_TLS_OPERATORS(X)                 \
+    X(DOWNSTREAM_TLS_SESSION_ID, NONE)              \
+    X(DOWNSTREAM_TLS_GROUP, NONE)                   \
+    X(DOWNSTREAM_PEER_SUBJECT, NONE)                \
+    X(DOWNSTREAM_PEER_ISSUER, NONE)                 \
+    X(DOWNSTREAM_PEER_SERIAL, NONE)                 \
+    X(DOWNSTREAM_PEER_URI_SAN, NONE)                \
+    X(DOWNSTREAM_PEER_DNS_SAN, NONE)                \
+    X(DOWNSTREAM_PEER_IP_SAN, NONE)                 \
+    X(DOWNSTREAM_PEER_EMAIL_SAN, NONE)              \
+    X(DOWNSTREAM_PEER_OTHERNAME_SAN, NONE)          \
+    X(DOWNSTREAM_PEER_FINGERPRINT_1, NONE)          \
+    X(DOWNSTREAM_PEER_FINGERPRINT_256, NONE)        \
+    X(DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_1, NONE)   \
+    X(DOWNSTREAM_PEER_CHAIN_FINGERPRINTS_256, NONE) \
+    X(DOWNSTREAM_PEER_CHAIN_SERIALS, NONE)          \
+    X(DOWNSTREAM_PEER_ISSUER_FINGERPRINT_256, NONE) \
+    X(DOWNSTREAM_PEER_ISSUER_SERIAL, NONE)          \
+    X(DOWNSTREAM_PEER_CERT, NONE)                   \
+    X(DOWNSTREAM_PEER_CERT_V_START, OPTIONAL)       \
+    X(DOWNSTREAM_PEER_CERT_V_END, OPTIONAL)         \
+    X(DOWNSTREAM_LOCAL_SUBJECT, NONE)               \
+    X(DOWNSTREAM_LOCAL_URI_SAN, NONE)               \
+    X(DOWNSTREAM_LOCAL_DNS_SAN, NONE)               \
+    X(DOWNSTREAM_LOCAL_IP_SAN, NONE)                \
+    X(DOWNSTREAM_LOCAL_EMAIL_SAN, NONE)             \
+    X(DOWNSTREAM_LOCAL_OTHERNAME_SAN, NONE)         \
+    X(UPSTREAM_TLS_VERSION, NONE)                   \
+    X(UPSTREAM_TLS_CIPHER, NONE)                    \
+    X(UPSTREAM_TLS_SESSION_ID, NONE)                \
+    X(UPSTREAM_TLS_GROUP, NONE)                     \
+    X(UPSTREAM_SERVER_NAME, NONE)                   \
+    X(UPSTREAM_PEER_SUBJECT, NONE)                  \
+    X(UPSTREAM_PEER_ISSUER, NONE)                   \
+    X(UPSTREAM_PEER_SERIAL, NONE)                   \
+    X(UPSTREAM_PEER_URI_SAN, NONE)                  \
+    X(UPSTREAM_PEER_DNS_SAN, NONE)                  \
+    X(UPSTREAM_PEER_IP_SAN, NONE)                   \
+    X(UPSTREAM_PEER_FINGERPRINT_1, NONE)            \
+    X(UPSTREAM_PEER_FINGERPRINT_256, NONE)          \
+    X(UPSTREAM_PEER_CERT, NONE)                     \
+    X(UPSTREAM_PEER_CERT_V_START, OPTIONAL)         \
+    X(UPSTREAM_PEER_CERT_V_END, OPTIONAL)           \
+    X(UPSTREAM_LOCAL_SUBJECT, NONE)                 \
+    X(UPSTREAM_LOCAL_URI_SAN, NONE)                 \
+    X(UPSTREAM_LOCAL_DNS_SAN, NONE)                 \
     X(UPSTREAM_LOCAL_IP_SAN, NONE)
 
 enum access_log_operator {

@@ -95,7 +95,7 @@ static void test_every_operator_is_understood(void **state) {
         {"%CEL(request.headers['a'])%", ACCESS_LOG_ABSENT},
         {"%DOWNSTREAM_PEER_SUBJECT%", ACCESS_LOG_DOWNSTREAM_PEER_SUBJECT},
         {"%UPSTREAM_PEER_CERT_V_END(%s)%", ACCESS_LOG_UPSTREAM_PEER_CERT_V_END},
-        {"%DOWNSTREAM_PEER_EMAIL_SAN%", ACCESS_LOG_ABSENT},
+        {"%TLS_JA3_FINGERPRINT%", ACCESS_LOG_ABSENT},
         {"%LOCAL_REPLY_BODY%", ACCESS_LOG_ABSENT},
     };
     struct arena arena;

@@ -1,7 +1,6 @@
 #include "tls/certificate.h"
 
 #include <openssl/bio.h>
-#include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,6 +11,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/network_address.h"
+#include "tls/certificate_print.h"
 
 static struct span print_name(const X509_NAME *name, unsigned long flags, struct arena *arena)
 {
@@ -35,19 +35,6 @@ static struct span describe_name(const X509_NAME *name, struct arena *arena)
 struct span tls_certificate_print_name(const X509_NAME *name, struct arena *arena)
 {
     return print_name(name, XN_FLAG_RFC2253, arena);
-}
-
-static struct span describe_serial(const ASN1_INTEGER *serial, struct arena *arena)
-{
-    BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
-    if (number == NULL)
-        return SPAN_EMPTY;
-    char *text = BN_bn2hex(number);
-    ASSERT(text != NULL);
-    struct span copy = arena_lower(arena, span_of(text));
-    OPENSSL_free(text);
-    BN_free(number);
-    return copy;
 }
 
 static struct span describe_key(const EVP_PKEY *key, struct arena *arena)
@@ -136,7 +123,7 @@ void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certif
     struct tls_certificate certificate = {
         .subject = describe_name(X509_get_subject_name(x509), arena),
         .issuer = describe_name(X509_get_issuer_name(x509), arena),
-        .serial = describe_serial(X509_get0_serialNumber(x509), arena),
+        .serial = tls_certificate_print_serial(x509, arena),
         .key_type = describe_key(X509_get0_pubkey(x509), arena),
     };
     describe_sans(x509, arena, &certificate);

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/certificate.h"
+#include "tls/certificate_print.h"
 #include "tls/client_demand_verify.h"
 #include "tls/pem.h"
 #include "tls/session_library.h"
@@ -133,6 +134,24 @@ static enum tls_failure failure_of(int error)
     }
 }
 
+/* 64 digits of the fingerprint, and then those of the serial number. */
+static void print_issuer(X509_STORE_CTX *verified, struct tls_peer_check *check)
+{
+    struct arena arena CLEANUP(arena_deinit);
+    arena_init(&arena, 512);
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verified);
+    if (sk_X509_num(chain) < 2)
+        return;
+    X509 *issuer = sk_X509_value(chain, 1);
+    struct span fingerprint = tls_certificate_print_digest(issuer, EVP_sha256(), &arena);
+    struct span serial = tls_certificate_print_serial(issuer, &arena);
+    free(check->issuer);
+    check->issuer = memory_allocate(fingerprint.size + serial.size + 1);
+    memcpy(check->issuer, fingerprint.data, fingerprint.size);
+    memcpy(check->issuer + fingerprint.size, serial.data, serial.size);
+    check->issuer[fingerprint.size + serial.size] = 0;
+}
+
 static bool verify_chain(const struct tls_client_demand *demand, X509 *leaf, STACK_OF(X509) *issuers,
                          struct tls_peer_check *check, uint8_t *ret_alert)
 {
@@ -141,7 +160,9 @@ static bool verify_chain(const struct tls_client_demand *demand, X509 *leaf, STA
     /* The purpose is a client's: an extended key usage that names servers only does not fit. */
     ASSERT(X509_STORE_CTX_set_default(context, "ssl_client") == 1);
     bool is_trusted = X509_verify_cert(context) == 1;
-    if (!is_trusted) {
+    if (is_trusted) {
+        print_issuer(context, check);
+    } else {
         int error = X509_STORE_CTX_get_error(context);
         check->failure = failure_of(error);
         *ret_alert = (uint8_t)SSL_alert_from_verify_result(error);
@@ -250,6 +271,7 @@ bool tls_client_demand_judge(const struct tls_client_demand *demand, struct span
         *ret_failure = check.failure;
         snprintf(ret_error->text, sizeof(ret_error->text), "%.250s", check.text == NULL ? "the client shows no certificate" : check.text);
     }
+    free(check.issuer);
     free(check.text);
     return passes;
 }

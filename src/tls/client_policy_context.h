@@ -15,6 +15,7 @@ struct tls_peer_check {
     struct span server_name; /* as asked for; empty: none */
     struct tls_client_demand *demand; /* of a server; NULL: it asks for no certificate */
     enum tls_failure failure; /* of a server: what was wrong with the certificate */
+    char *issuer; /* of a server: what print_issuer of tls/client_demand.c wrote, on the heap; NULL: nothing was verified */
     char *text; /* why the certificate was refused, TLS_PEER_TEXT_BYTES_MAX bytes of the heap; NULL: it was not */
 };
 

@@ -5,28 +5,13 @@
 #include <openssl/pem.h>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "tls/certificate.h"
+#include "tls/certificate_print.h"
+#include "tls/client_policy_context.h"
+#include "tls/identity_material.h"
 #include "tls/pem.h"
 #include "tls/session_library.h"
-
-static struct span print_hex(struct arena *arena, const uint8_t *bytes, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = arena_new_array(arena, char, 2 * size);
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    return span_make(text, 2 * size);
-}
-
-static struct span print_digest(struct arena *arena, X509 *leaf, const EVP_MD *kind)
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    ASSERT(X509_digest(leaf, kind, digest, &size) == 1);
-    return print_hex(arena, digest, size);
-}
 
 /* The five that Envoy encodes; PEM has no other byte that needs it. */
 static struct span percent_encode(struct arena *arena, struct span pem)
@@ -72,12 +57,17 @@ static void take_names(const struct tls_certificate *certificate, struct arena *
         peer->uris[peer->uri_count++] = certificate->uris[i];
 }
 
-static X509 *parse_leaf(const struct tls_session *session)
+/* NULL behind the last one. */
+static CRYPTO_BUFFER *shown(const struct tls_session *session, size_t index)
 {
     const STACK_OF(CRYPTO_BUFFER) *chain = SSL_get0_peer_certificates(tls_session_ssl(session));
-    if (chain == NULL || sk_CRYPTO_BUFFER_num(chain) == 0)
-        return NULL;
-    return X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, 0));
+    return chain == NULL || index >= sk_CRYPTO_BUFFER_num(chain) ? NULL : sk_CRYPTO_BUFFER_value(chain, index);
+}
+
+static X509 *parse_leaf(const struct tls_session *session)
+{
+    CRYPTO_BUFFER *leaf = shown(session, 0);
+    return leaf == NULL ? NULL : X509_parse_from_buffer(leaf);
 }
 
 static void describe(X509 *leaf, struct arena *arena, struct tls_peer *ret_peer)
@@ -88,8 +78,8 @@ static void describe(X509 *leaf, struct arena *arena, struct tls_peer *ret_peer)
         .subject = tls_certificate_print_name(X509_get_subject_name(leaf), arena),
         .issuer = tls_certificate_print_name(X509_get_issuer_name(leaf), arena),
         .serial = certificate.serial,
-        .fingerprint_1 = print_digest(arena, leaf, EVP_sha1()),
-        .fingerprint_256 = print_hex(arena, certificate.fingerprint, TLS_SHA256_SIZE),
+        .fingerprint_1 = tls_certificate_print_digest(leaf, EVP_sha1(), arena),
+        .fingerprint_256 = tls_print_hex(certificate.fingerprint, TLS_SHA256_SIZE, arena),
         .not_before_s = certificate.not_before,
         .not_after_s = certificate.not_after,
     };
@@ -100,8 +90,11 @@ bool tls_peer_describe(const struct tls_session *session, struct arena *arena, s
 {
     X509 *leaf = parse_leaf(session);
     bool is_there = leaf != NULL;
-    if (is_there)
+    if (is_there) {
         describe(leaf, arena, ret_peer);
+        ret_peer->issuer_fingerprint_256 = arena_copy(arena, tls_session_issuer_fingerprint(session));
+        ret_peer->issuer_serial = arena_copy(arena, tls_session_issuer_serial(session));
+    }
     X509_free(leaf);
     ERR_clear_error();
     return is_there;
@@ -116,9 +109,47 @@ struct span tls_peer_print_certificate(const struct tls_session *session, struct
     return text;
 }
 
-static bool describe_buffer(CRYPTO_BUFFER *encoded, struct arena *arena, struct tls_peer *ret_peer)
+static struct span encoded(const CRYPTO_BUFFER *certificate)
 {
-    X509 *leaf = X509_parse_from_buffer(encoded);
+    return certificate == NULL ? SPAN_EMPTY : span_make(CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate));
+}
+
+size_t tls_peer_print_alternatives(const struct tls_session *session, enum tls_alternative kind, char *ret_text, size_t capacity)
+{
+    return tls_print_alternatives(encoded(shown(session, 0)), kind, ret_text, capacity);
+}
+
+size_t tls_identity_print_alternatives(const struct tls_identity *identity, enum tls_alternative kind, char *ret_text, size_t capacity)
+{
+    return tls_print_alternatives(encoded(tls_identity_chain(identity)[0]), kind, ret_text, capacity);
+}
+
+static struct span print_link(X509 *certificate, enum tls_chain_field field, struct arena *arena)
+{
+    switch (field) {
+    case TLS_CHAIN_SERIALS: return tls_certificate_print_serial(certificate, arena);
+    case TLS_CHAIN_FINGERPRINTS_1: return tls_certificate_print_digest(certificate, EVP_sha1(), arena);
+    case TLS_CHAIN_FINGERPRINTS_256: return tls_certificate_print_digest(certificate, EVP_sha256(), arena);
+    }
+    UNREACHABLE();
+}
+
+struct span tls_peer_print_chain(const struct tls_session *session, enum tls_chain_field field, struct arena *arena)
+{
+    struct span text = SPAN_EMPTY;
+    for (size_t i = 0; i < TLS_CHAIN_CERTIFICATES_MAX && shown(session, i) != NULL; i++) {
+        X509 *certificate = X509_parse_from_buffer(shown(session, i));
+        struct span link = certificate == NULL ? SPAN_EMPTY : print_link(certificate, field, arena);
+        X509_free(certificate);
+        text = i == 0 ? link : arena_print(arena, "%.*s,%.*s", SPAN_ARGUMENTS(text), SPAN_ARGUMENTS(link));
+    }
+    ERR_clear_error();
+    return text;
+}
+
+static bool describe_buffer(CRYPTO_BUFFER *buffer, struct arena *arena, struct tls_peer *ret_peer)
+{
+    X509 *leaf = X509_parse_from_buffer(buffer);
     bool is_there = leaf != NULL;
     if (is_there) {
         describe(leaf, arena, ret_peer);

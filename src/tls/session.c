@@ -203,6 +203,7 @@ void tls_session_destroy(struct tls_session *session)
     tls_identity_unpin(session->identities[0]);
     tls_identity_unpin(session->identities[1]);
     free(session->server_name);
+    free(session->check.issuer);
     free(session->check.text);
     free(session->error);
     free(session);
@@ -451,6 +452,16 @@ struct span tls_session_version(const struct tls_session *session)
 struct span tls_session_cipher(const struct tls_session *session)
 {
     return session->is_established ? span_of(SSL_get_cipher_name(session->ssl)) : SPAN_EMPTY;
+}
+
+struct span tls_session_issuer_fingerprint(const struct tls_session *session)
+{
+    return span_first(span_of(session->check.issuer), (size_t)2 * TLS_SHA256_SIZE);
+}
+
+struct span tls_session_issuer_serial(const struct tls_session *session)
+{
+    return span_from(span_of(session->check.issuer), (size_t)2 * TLS_SHA256_SIZE);
 }
 
 struct span tls_session_group(const struct tls_session *session)

@@ -4,12 +4,17 @@
 
 #include <openssl/ssl.h>
 
+#include "base/span.h"
+
 struct tls_peer_check;
 struct tls_session;
 
 /* What the session demands of its client, and where the verdict goes. */
 struct tls_peer_check *tls_session_peer_check(const SSL *ssl);
 SSL *tls_session_ssl(const struct tls_session *session);
+/* Of the authority that signed the client's certificate, lower-case hex; empty where nothing was verified. They live as long as the session. */
+struct span tls_session_issuer_fingerprint(const struct tls_session *session);
+struct span tls_session_issuer_serial(const struct tls_session *session);
 /* A ClientHello came: decides which of its identities the session shows. */
 void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello);
 

@@ -60,7 +60,7 @@ class Authority:
         self.chain = self.pem + (issuer.chain if issuer else b"")
 
     @staticmethod
-    def _build(subject, key, issuer, issuer_key, is_authority, names, days=(-1, 90), usages=None):
+    def _build(subject, key, issuer, issuer_key, is_authority, names, days=(-1, 90), usages=None, general_names=()):
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
                    .serial_number(x509.random_serial_number())
@@ -70,14 +70,15 @@ class Authority:
                    .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
                    .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False))
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), False)
+            builder = builder.add_extension(x509.SubjectAlternativeName([*map(_general_name, names), *general_names]), False)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), False)
         return builder.sign(issuer_key, hashes.SHA256())
 
-    def issue(self, *names, days=(-1, 90), usages=None, key=None, subject=None):
+    def issue(self, *names, days=(-1, 90), usages=None, key=None, subject=None, general_names=()):
         key = key or ec.generate_private_key(ec.SECP256R1())
-        certificate = self._build(subject or _name(names[0][:60]), key, self.certificate.subject, self.key, False, names, days, usages)
+        certificate = self._build(subject or _name(names[0][:60]), key, self.certificate.subject, self.key, False, names, days, usages,
+                                  general_names)
         return Certificate(certificate, key, self.chain)
 
     def crl(self, *revoked, days=(-1, 7)):
