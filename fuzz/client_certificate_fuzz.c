@@ -1,5 +1,5 @@
-// A client's certificate: what it says is described and told to the upstream. Whatever is in it, the element of x-forwarded-client-cert is one
-// element of the keys that it should have, and one that a header can carry.
+// A client's certificate: what it says is described, told to the upstream, and printed for logs. Whatever is in it, the element of
+// x-forwarded-client-cert is one element of the keys that it should have, and all of it is what a header can carry.
 #include <string.h>
 
 #include "base/assert.h"
@@ -24,6 +24,15 @@ static size_t count_parts(struct span text, char separator)
     return count;
 }
 
+static void print_alternatives(struct span der, enum tls_alternative kind)
+{
+    char text[64];
+    size_t size = tls_print_alternatives(der, kind, text, sizeof(text));
+    ASSERT(size <= sizeof(text));
+    for (size_t i = 0; i < size; i++)
+        ASSERT(text[i] >= ' ' && text[i] < 0x7f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
@@ -39,5 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             ASSERT(element.data[i] >= ' ' && element.data[i] < 0x7f);
     }
     arena_deinit(&arena);
+    print_alternatives(span_make(data, size), TLS_ALTERNATIVE_EMAIL);
+    print_alternatives(span_make(data, size), TLS_ALTERNATIVE_OTHER);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "tls/certificate_print.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/bio.h>
@@ -9,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/assert.h"
+#include "tls/peer.h"
 
 /* Of an object identifier; longer ones are left out. */
 #define OBJECT_TEXT_BYTES_MAX 256
@@ -128,10 +130,11 @@ static void put_alternatives(struct list *list, X509 *x509, enum tls_alternative
     GENERAL_NAMES_free(names);
 }
 
-size_t tls_encoded_print_alternatives(CRYPTO_BUFFER *certificate, enum tls_alternative kind, char *ret_text, size_t capacity)
+size_t tls_print_alternatives(struct span der, enum tls_alternative kind, char *ret_text, size_t capacity)
 {
     struct list list = {.text = ret_text, .capacity = capacity};
-    X509 *x509 = certificate == NULL ? NULL : X509_parse_from_buffer(certificate);
+    const uint8_t *bytes = (const uint8_t *)der.data;
+    X509 *x509 = der.size == 0 || der.size > LONG_MAX ? NULL : d2i_X509(NULL, &bytes, (long)der.size);
     if (x509 != NULL)
         put_alternatives(&list, x509, kind);
     X509_free(x509);

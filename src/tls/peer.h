@@ -36,9 +36,11 @@ enum tls_alternative {
     TLS_ALTERNATIVE_EMAIL,
     TLS_ALTERNATIVE_OTHER, /* otherName (RFC 5280 section 4.2.1.6): text as RFC 2253 escapes it, decimal numbers, "true", "false", dotted identifiers */
 };
-/* Names of the peer's and of the own leaf, joined by commas, as Envoy prints them; of more than `capacity` bytes the first. Gives their size. */
+/* Names of the peer's leaf, of the own one, and of a certificate in DER, in their order and joined by commas, as Envoy prints them: printable ASCII; of
+ * more than `capacity` bytes the first. Gives their size. */
 size_t tls_peer_print_alternatives(const struct tls_session *session, enum tls_alternative kind, char *ret_text, size_t capacity);
 size_t tls_identity_print_alternatives(const struct tls_identity *identity, enum tls_alternative kind, char *ret_text, size_t capacity);
+size_t tls_print_alternatives(struct span der, enum tls_alternative kind, char *ret_text, size_t capacity);
 
 enum tls_chain_field { TLS_CHAIN_SERIALS, TLS_CHAIN_FINGERPRINTS_1, TLS_CHAIN_FINGERPRINTS_256 };
 /* Of each certificate that the peer showed, the leaf first, as in struct tls_peer, joined by commas. */
