@@ -28,7 +28,8 @@ class Nginx:
 events {{ worker_connections 512; }}
 http {{ access_log off; client_max_body_size 0; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ listen 127.0.0.1:{self.port} ssl; ssl_certificate {chain}; ssl_certificate_key {key}; root {folder}/www; }}
+  server {{ listen 127.0.0.1:{self.port} ssl; ssl_certificate {chain}; ssl_certificate_key {key};
+    ssl_protocols TLSv1.2 TLSv1.3; root {folder}/www; }}
   server {{ listen 127.0.0.1:{self.plain_port}; root {folder}/www; }} }}
 """)
         self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", folder, "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf", "-g", "user root;"],
