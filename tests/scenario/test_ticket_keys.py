@@ -96,35 +96,42 @@ def test_a_replica_that_has_rotated_and_one_that_has_not(scenario, run_gateway, 
         assert is_resumed(other, scenario.https_port, version, session)
 
 
-def test_processes_without_shared_keys_do_not_open_each_other_s_tickets(scenario, run_gateway, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_processes_without_shared_keys_do_not_open_each_other_s_tickets(scenario, run_gateway, tmp_path, version):
     for address in ("127.0.0.1", "127.0.0.2"):
         run_gateway(scenario.folder, address=address)
-    first("127.0.0.1", scenario.https_port, "-tls1_3", tmp_path / "session")
-    assert not is_resumed("127.0.0.2", scenario.https_port, "-tls1_3", tmp_path / "session")
+    first("127.0.0.1", scenario.https_port, version, tmp_path / "session")
+    assert is_resumed("127.0.0.1", scenario.https_port, version, tmp_path / "session")
+    assert not is_resumed("127.0.0.2", scenario.https_port, version, tmp_path / "session")
 
 
-def test_keys_from_a_secret(scenario, replicas, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_keys_from_a_secret(scenario, replicas, tmp_path, version):
     def write(**values):
         scenario.write("tickets.yaml", {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tickets", "namespace": "istio-system"},
                                         "data": {name: base64.b64encode(value).decode() for name, value in values.items()}})
     current = new_key()
     write(current=current)
     gateways = replicas("secret:tickets")
-    first("127.0.0.1", scenario.https_port, "-tls1_3", tmp_path / "session")
-    assert is_resumed("127.0.0.2", scenario.https_port, "-tls1_3", tmp_path / "session")
+    first("127.0.0.1", scenario.https_port, version, tmp_path / "session")
+    assert is_resumed("127.0.0.2", scenario.https_port, version, tmp_path / "session")
     write(previous=current, current=new_key())
     gateways[1].wait_said("configuration 2:")
-    assert is_resumed("127.0.0.2", scenario.https_port, "-tls1_3", tmp_path / "session")
+    assert is_resumed("127.0.0.2", scenario.https_port, version, tmp_path / "session")
+    write(current=new_key())
+    gateways[1].wait_said("configuration 3:")
+    assert not is_resumed("127.0.0.2", scenario.https_port, version, tmp_path / "session")
 
 
-def test_keys_that_cannot_be_used_are_told_of_and_the_former_stay(scenario, run_gateway, tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_keys_that_cannot_be_used_are_told_of_and_the_former_stay(scenario, run_gateway, tmp_path, version):
     keys, session = Keys(tmp_path / "keys"), tmp_path / "session"
     gateway = run_gateway(scenario.folder, arguments=["--ticket-keys", str(keys.folder)])
-    first("127.0.0.1", scenario.https_port, "-tls1_3", session)
+    first("127.0.0.1", scenario.https_port, version, session)
     keys.values["current"] = b"too short"
     keys.write()
     gateway.wait_said("it does not have 80 bytes; the former keys stay in use")
-    assert is_resumed("127.0.0.1", scenario.https_port, "-tls1_3", session)
+    assert is_resumed("127.0.0.1", scenario.https_port, version, session)
     _, text = gateway.admin("/diagnostics")
     assert "FL0410" in text, text
     keys.values["current"] = keys.values["next"]

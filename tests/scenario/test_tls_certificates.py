@@ -11,6 +11,7 @@ from scenario.test_client_certificates import CLIENTS, VERSIONS, Client, mutual,
 from support import configuration as istio
 from support.client import connect, request
 from support.gateway import wait_until
+from support.openssl import s_client
 from support.pki import Authority, secret
 
 NAME = "app.example.com"
@@ -135,28 +136,36 @@ def test_each_certificate_has_its_own_staple(mutual):  # noqa: F811
 
 # --- Settings ---
 
-@pytest.mark.parametrize("server, arguments, expected", [
-    ({}, ["-tls1_2"], None), ({}, ["-tls1_3"], "TLSv1.3"),
-    ({"minProtocolVersion": "TLSV1_2"}, ["-tls1_2"], "ECDHE-ECDSA-AES256-GCM-SHA384"),
-    ({"minProtocolVersion": "TLSV1_2"}, ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], None),
-    ({"minProtocolVersion": "TLSV1_2", "cipherSuites": ["ECDHE-ECDSA-AES128-GCM-SHA256"]}, ["-tls1_2"], "ECDHE-ECDSA-AES128-GCM-SHA256"),
-    ({}, ["-tls1_3", "-groups", "P-256"], None), ({}, ["-tls1_3", "-groups", "P-384"], "secp384r1"),
-])
-def test_defaults_of_the_mesh(scenario, tmp_path, server, arguments, expected):
+OF_THE_MESH = {
+    "silent": ({}, [(["-tls1_2"], None), (["-tls1_3"], "TLSv1.3"), (["-tls1_3", "-groups", "P-256"], None), (["-tls1_3", "-groups", "P-384"], "secp384r1")]),
+    "version": ({"minProtocolVersion": "TLSV1_2"}, [
+        (["-tls1_2"], "ECDHE-ECDSA-AES256-GCM-SHA384"), (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], None),
+        (["-tls1_2", "-groups", "P-256"], None), (["-tls1_2", "-groups", "P-384:P-256"], "secp384r1")]),
+    "auto": ({"minProtocolVersion": "TLS_AUTO"}, [(["-tls1_2"], None), (["-tls1_3"], "TLSv1.3")]),
+    "suites": ({"minProtocolVersion": "TLSV1_2", "cipherSuites": ["ECDHE-ECDSA-AES128-GCM-SHA256"]}, [
+        (["-tls1_2"], "ECDHE-ECDSA-AES128-GCM-SHA256"), (["-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"], None), (["-tls1_3"], "TLS_AES_")]),
+    "groups": ({"minProtocolVersion": "TLSV1_2", "ecdhCurves": ["P-256"]}, [
+        (["-tls1_2", "-groups", "P-384"], None), (["-tls1_2", "-groups", "P-256"], "prime256v1"),
+        (["-tls1_3", "-groups", "P-384"], None), (["-tls1_3", "-groups", "P-256"], "prime256v1")]),
+}
+
+
+def test_defaults_of_the_mesh(scenario):
+    """meshConfig.tlsDefaults holds where a server is silent, field by field."""
     operator = scenario.read("operator.yaml")["items"][0]
     operator["spec"]["meshConfig"]["tlsDefaults"] = {"minProtocolVersion": "TLSV1_3", "cipherSuites": ["ECDHE-ECDSA-AES256-GCM-SHA384"],
                                                      "ecdhCurves": ["X25519Kyber768Draft00", "P-384"]}
     scenario.write("operator.yaml", operator)
-    gateway = scenario.read("gateway.yaml")["items"][0]
-    gateway["spec"]["servers"][1]["tls"].update(server)
-    scenario.write("gateway.yaml", gateway)
+    scenario.write("gateway.yaml", istio.gateway(*[
+        istio.server(443, "HTTPS", [f"{name}.example.com"], dict({"mode": "SIMPLE", "credentialName": "ingress-cert"}, **settings), name=f"https-{name}")
+        for name, (settings, _) in OF_THE_MESH.items()]))
     running = scenario.start()
     running.wait_said('curve "X25519Kyber768Draft00" is not known; it is left out')
-    result = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{scenario.https_port}", "-servername", NAME, *arguments],
-                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
-    assert (result.returncode == 0) == (expected is not None)
-    if expected:
-        assert expected in result.stdout
+    for name, (_, checks) in OF_THE_MESH.items():
+        for arguments, expected in checks:
+            printed = s_client(scenario.https_port, *arguments, name=f"{name}.example.com")
+            assert printed.is_connected == (expected is not None), (name, arguments, printed.text)
+            assert expected is None or expected in printed.text, (name, arguments, printed.text)
 
 
 # --- TLS that ends before bytes ---
@@ -189,14 +198,20 @@ def test_tls_that_ends_before_bytes(scenario, tmp_path, mode, offered, chosen):
     scenario.app.handle = answer_and_close
     scenario.start(arguments=["--mesh-identity", str(folder)])
     client = Client(tmp_path, scenario.https_port)
-    good = CLIENTS.issue("client.test")
+    good, stranger = CLIENTS.issue("client.test"), Authority("strangers").issue("client.test")
     for version in VERSIONS:
         printed = client.enters(version, good, arguments=["-alpn", ",".join(offered)])
         assert (f"ALPN protocol: {chosen}" if chosen else "No ALPN negotiated") in printed
         if mode in ("MUTUAL", "ISTIO_MUTUAL"):
-            assert "HTTP/1.1 200" not in client.ask(version)[0]
+            client.is_refused(40 if version == "-tls1_2" else 116, version)
         else:
             client.enters(version)
+        if mode == "SIMPLE":
+            client.enters(version, stranger)
+        else:
+            client.is_refused(48, version, stranger)
+        client.is_refused(None, version, good, name="other.test")
+        client.is_refused(40, version, good, arguments=["-cipher", "PSK-AES128-GCM-SHA256", "-psk", "00", "-ciphersuites", "TLS_AES_128_CCM_SHA256"])
 
 
 # --- Vector V10 ---
