@@ -3,6 +3,7 @@
 #include <openssl/bytestring.h>
 #include <openssl/nid.h>
 
+#include "tls/hello_extensions.h"
 #include "tls/identity_material.h"
 
 struct kind {
@@ -16,24 +17,6 @@ static const struct kind kinds[] = {
     {384, SSL_GROUP_SECP384R1, SSL_SIGN_ECDSA_SECP384R1_SHA384},
     {521, SSL_GROUP_SECP521R1, SSL_SIGN_ECDSA_SECP521R1_SHA512},
 };
-
-/* Whether the extension, a list of 16-bit values behind its size in `size_bytes`, holds the value. */
-static bool extension_lists(const SSL_CLIENT_HELLO *hello, uint16_t type, size_t size_bytes, uint16_t wanted)
-{
-    const uint8_t *bytes;
-    size_t size;
-    CBS list, values;
-    uint16_t value;
-    if (SSL_early_callback_ctx_extension_get(hello, type, &bytes, &size) != 1)
-        return false;
-    CBS_init(&list, bytes, size);
-    if (size_bytes == 1 ? !CBS_get_u8_length_prefixed(&list, &values) : !CBS_get_u16_length_prefixed(&list, &values))
-        return false;
-    while (CBS_get_u16(&values, &value))
-        if (value == wanted)
-            return true;
-    return false;
-}
 
 static bool session_has_cipher(const SSL *ssl, const SSL_CIPHER *cipher)
 {
@@ -64,11 +47,9 @@ bool tls_client_verifies_ecdsa(const SSL_CLIENT_HELLO *hello, const struct tls_i
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (kinds[i].bits != bits)
             continue;
-        if (!extension_lists(hello, TLSEXT_TYPE_signature_algorithms, 2, kinds[i].algorithm))
+        if (!tls_hello_lists(hello, TLSEXT_TYPE_signature_algorithms, 2, kinds[i].algorithm))
             return false;
-        bool speaks_1_3 = SSL_get_max_proto_version(hello->ssl) >= TLS1_3_VERSION &&
-                          extension_lists(hello, TLSEXT_TYPE_supported_versions, 1, TLS1_3_VERSION);
-        return speaks_1_3 || (extension_lists(hello, TLSEXT_TYPE_supported_groups, 2, kinds[i].group) && shares_ecdsa_cipher(hello));
+        return tls_hello_speaks_1_3(hello) || (tls_hello_lists(hello, TLSEXT_TYPE_supported_groups, 2, kinds[i].group) && shares_ecdsa_cipher(hello));
     }
     return false;
 }

@@ -117,8 +117,7 @@ static int set_up_ticket(SSL *ssl, uint8_t *name, uint8_t *iv, EVP_CIPHER_CTX *c
 
 static enum ssl_select_cert_result_t choose_certificate(const SSL_CLIENT_HELLO *hello)
 {
-    tls_session_choose_identity(hello);
-    return ssl_select_cert_success;
+    return tls_session_take_hello(hello) ? ssl_select_cert_success : ssl_select_cert_error;
 }
 
 static void set_tickets(struct tls_server_policy *policy, struct tls_tickets *tickets)

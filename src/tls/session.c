@@ -14,6 +14,7 @@
 #include "tls/client_demand_verify.h"
 #include "tls/client_policy_context.h"
 #include "tls/handshake_failure.h"
+#include "tls/hello_extensions.h"
 #include "tls/hello_name.h"
 #include "tls/identity_choice.h"
 #include "tls/identity_material.h"
@@ -109,7 +110,7 @@ struct tls_peer_check *tls_session_peer_check(const SSL *ssl)
     return &server_session(ssl)->check;
 }
 
-void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello)
+static void choose_identity(const SSL_CLIENT_HELLO *hello)
 {
     struct tls_session *session = server_session(hello->ssl);
     if (session->identities[1] == NULL)
@@ -120,6 +121,18 @@ void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello)
     tls_identity_unpin(session->identities[1 - chosen]);
     session->identities[0] = session->identities[chosen];
     session->identities[1] = NULL;
+}
+
+bool tls_session_take_hello(const SSL_CLIENT_HELLO *hello)
+{
+    if (tls_hello_lacks_extension(hello)) {
+        /* Before the library says handshake_failure. */
+        SSL_send_fatal_alert(hello->ssl, SSL_AD_MISSING_EXTENSION);
+        OPENSSL_PUT_ERROR(SSL, SSL_R_MISSING_EXTENSION);
+        return false;
+    }
+    choose_identity(hello);
+    return true;
 }
 
 struct tls_session *tls_session_create_server(const struct tls_server_options *options)

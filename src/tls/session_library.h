@@ -4,6 +4,7 @@
 
 #include <openssl/ssl.h>
 
+#include "base/compiler.h"
 #include "base/span.h"
 
 struct tls_peer_check;
@@ -15,7 +16,7 @@ SSL *tls_session_ssl(const struct tls_session *session);
 /* Of the authority that signed the client's certificate, lower-case hex; empty where nothing was verified. They live as long as the session. */
 struct span tls_session_issuer_fingerprint(const struct tls_session *session);
 struct span tls_session_issuer_serial(const struct tls_session *session);
-/* A ClientHello came: decides which of its identities the session shows. */
-void tls_session_choose_identity(const SSL_CLIENT_HELLO *hello);
+/* A ClientHello came: decides which of its identities the session shows. False: it is refused, and the client was told so. */
+MUST_USE bool tls_session_take_hello(const SSL_CLIENT_HELLO *hello);
 
 #endif

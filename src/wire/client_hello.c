@@ -8,11 +8,10 @@
 #include "wire/cursor.h"
 
 #define RECORD_HANDSHAKE 22
-#define RECORD_TYPE_MIN 20
-#define RECORD_TYPE_MAX 24
 /* RFC 8446 section 6.2. */
 #define ALERT_UNEXPECTED_MESSAGE 10
 #define ALERT_RECORD_OVERFLOW 22
+#define ALERT_ILLEGAL_PARAMETER 47
 #define ALERT_DECODE_ERROR 50
 #define RECORD_HEADER_BYTES 5
 /* RFC 8446 section 5.1: a plaintext record is at most 2^14 bytes long, and a handshake record is never empty. */
@@ -23,6 +22,7 @@
 #define EXTENSION_SERVER_NAME 0
 #define EXTENSION_ALPN 16
 #define EXTENSION_SUPPORTED_VERSIONS 43
+#define EXTENSION_TYPES 65536
 
 void client_hello_reader_init(struct client_hello_reader *reader) {
     *reader = (struct client_hello_reader){0};
@@ -40,7 +40,7 @@ void client_hello_reader_deinit(struct client_hello_reader *reader) {
 /* RFC 6066 section 3: a DNS hostname in ASCII, no trailing dot, no literal address. Underscores and the trailing dot occur and harm nobody;
  * every other byte could only serve to confuse who matches or logs it. */
 static bool server_name_is_valid(struct span name) {
-    if (name.size == 0 || name.size > CLIENT_HELLO_NAME_BYTES_MAX)
+    if (name.size > CLIENT_HELLO_NAME_BYTES_MAX)
         return false;
     for (size_t i = 0; i < name.size; i++) {
         char byte = name.data[i];
@@ -51,6 +51,12 @@ static bool server_name_is_valid(struct span name) {
     return true;
 }
 
+/* RFC 8446 section 6: what has the form that it should have, and a content that it must not have. */
+static bool refuse_as_illegal(struct client_hello_reader *reader) {
+    reader->is_illegal = true;
+    return false;
+}
+
 static bool server_name_take(struct client_hello_reader *reader, struct cursor extension, struct client_hello *hello) {
     struct cursor list = cursor_take_sized(&extension, 2);
     if (extension.failed || extension.left.size > 0 || list.left.size == 0)
@@ -58,11 +64,11 @@ static bool server_name_take(struct client_hello_reader *reader, struct cursor e
     while (list.left.size > 0) {
         uint32_t type = cursor_take_number(&list, 1);
         struct span name = cursor_take_sized(&list, 2).left;
-        if (list.failed)
+        if (list.failed || name.size == 0)
             return false;
         /* RFC 6066: not more than one name of a type; other types than host_name (0) were never defined. */
         if (type != 0 || hello->has_server_name || !server_name_is_valid(name))
-            return false;
+            return refuse_as_illegal(reader);
         for (size_t i = 0; i < name.size; i++)
             reader->name[i] = byte_to_lower(name.data[i]);
         hello->server_name = span_make(reader->name, name.size);
@@ -100,20 +106,22 @@ static bool versions_take(struct cursor extension, struct client_hello *hello) {
 }
 
 /* One bit for each extension that was seen: RFC 8446 section 4.2 forbids two of one type. */
-static bool extension_is_repeated(uint32_t type, unsigned *seen) {
-    unsigned bit = type == EXTENSION_SERVER_NAME ? 1 : type == EXTENSION_ALPN ? 2 : type == EXTENSION_SUPPORTED_VERSIONS ? 4 : 0;
-    bool repeated = (*seen & bit) != 0;
-    *seen |= bit;
+static bool extension_is_repeated(uint32_t type, uint8_t seen[EXTENSION_TYPES / 8]) {
+    uint8_t bit = (uint8_t)(1U << type % 8);
+    bool repeated = (seen[type / 8] & bit) != 0;
+    seen[type / 8] |= bit;
     return repeated;
 }
 
 static bool extensions_take(struct client_hello_reader *reader, struct cursor extensions, struct client_hello *hello) {
-    unsigned seen = 0;
+    uint8_t seen[EXTENSION_TYPES / 8] = {0};
     while (extensions.left.size > 0) {
         uint32_t type = cursor_take_number(&extensions, 2);
         struct cursor extension = cursor_take_sized(&extensions, 2);
-        if (extensions.failed || extension_is_repeated(type, &seen))
+        if (extensions.failed)
             return false;
+        if (extension_is_repeated(type, seen))
+            return refuse_as_illegal(reader);
         bool valid = true;
         if (type == EXTENSION_SERVER_NAME)
             valid = server_name_take(reader, extension, hello);
@@ -243,9 +251,9 @@ enum client_hello_status client_hello_inspect(struct client_hello_reader *scratc
     return client_hello_feed(scratch, bytes_so_far, ret_hello);
 }
 
-/* Of a record that cannot begin a handshake: change_cipher_spec, alert, application data, heartbeat. */
+/* Of a record that cannot begin a handshake, whatever its type (RFC 8446 section 5). */
 static bool is_other_record(struct span bytes) {
-    return bytes.size >= 2 && (uint8_t)bytes.data[0] >= RECORD_TYPE_MIN && (uint8_t)bytes.data[0] <= RECORD_TYPE_MAX && bytes.data[1] == 3;
+    return bytes.size >= 2 && bytes.data[1] == 3;
 }
 
 uint8_t client_hello_alert(const struct client_hello_reader *reader, struct span first_bytes) {
@@ -258,7 +266,9 @@ uint8_t client_hello_alert(const struct client_hello_reader *reader, struct span
     bool refused_record = reader->record_header_size > 0 && reader->record_left == 0;
     bool other_message = reader->message_size > 0 && reader->message[0] != HANDSHAKE_CLIENT_HELLO;
     bool has_more = reader->message_wanted > 0 && (reader->message_size > reader->message_wanted || reader->record_left > 0);
-    return refused_record || other_message || has_more ? ALERT_UNEXPECTED_MESSAGE : ALERT_DECODE_ERROR;
+    if (refused_record || other_message || has_more)
+        return ALERT_UNEXPECTED_MESSAGE;
+    return reader->is_illegal ? ALERT_ILLEGAL_PARAMETER : ALERT_DECODE_ERROR;
 }
 
 bool client_hello_alpn_next(struct span *rest, struct span *ret_protocol) {

@@ -41,6 +41,7 @@ struct client_hello_reader {
     uint8_t record_header[5];
     uint8_t record_header_size;
     enum client_hello_status status;
+    bool is_illegal; /* of an INVALID hello: it parses, and says what it must not */
     char name[CLIENT_HELLO_NAME_BYTES_MAX + 1];
 };
 
@@ -56,7 +57,7 @@ MUST_USE enum client_hello_status client_hello_feed(struct client_hello_reader *
 MUST_USE enum client_hello_status client_hello_inspect(struct client_hello_reader *scratch, struct span bytes_so_far,
                                                        struct client_hello *ret_hello);
 /* The alert (RFC 8446 section 6) by which a TLS server would answer what the reader refused, which began with `first_bytes`: decode_error,
- * unexpected_message, record_overflow. 0: none, it is no TLS or too large. */
+ * illegal_parameter, unexpected_message, record_overflow. 0: none, it is no TLS or too large. */
 uint8_t client_hello_alert(const struct client_hello_reader *reader, struct span first_bytes);
 /* The next protocol of an alpn_wire list. False at the end. */
 bool client_hello_alpn_next(struct span *rest, struct span *ret_protocol);

@@ -140,3 +140,55 @@ def test_a_truncated_hello_is_closed_at_the_deadline(scenario):
         connection.sendall(wire[:100])
         assert receive_all(connection) == b""
     assert 14 < time.monotonic() - begun < 20
+
+
+def with_extensions(message, change):
+    """The hello with its extensions, (type, content), as `change(extensions)` gives them."""
+    body, at = message[4:], 34
+    at += 1 + body[at]
+    at += 2 + int.from_bytes(body[at:at + 2], "big")
+    at += 1 + body[at]
+    rest, extensions = body[at + 2:], []
+    while rest:
+        size = int.from_bytes(rest[2:4], "big")
+        extensions.append((int.from_bytes(rest[:2], "big"), rest[4:4 + size]))
+        rest = rest[4 + size:]
+    block = b"".join(struct.pack(">HH", kind, len(content)) + content for kind, content in change(extensions))
+    body = body[:at] + struct.pack(">H", len(block)) + block
+    return message[:1] + len(body).to_bytes(3, "big") + body
+
+
+SERVER_NAME, GROUPS, SIGNATURES, KEY_SHARE = 0, 10, 13, 51
+ILLEGAL_PARAMETER, MISSING_EXTENSION = 47, 109
+
+
+def without(kind):
+    return lambda extensions: [each for each in extensions if each[0] != kind]
+
+
+def named(name):
+    content = struct.pack(">HBH", len(name) + 3, 0, len(name)) + name
+    return lambda extensions: [(SERVER_NAME, content) if each[0] == SERVER_NAME else each for each in extensions]
+
+
+@pytest.mark.parametrize("change, alert", [
+    (without(GROUPS), MISSING_EXTENSION), (without(SIGNATURES), MISSING_EXTENSION), (without(KEY_SHARE), MISSING_EXTENSION),  # RFC 8446 section 9.2
+    (lambda extensions: [*extensions, extensions[-1]], ILLEGAL_PARAMETER),  # section 4.2
+    (named(b"app\0.example.com"), ILLEGAL_PARAMETER),  # section 6
+])
+def test_what_the_extensions_must_say(scenario, change, alert):
+    scenario.start()
+    hello = with_extensions(client_hello("app.example.com"), change)
+    with connect(scenario.https_port) as connection:
+        connection.sendall(b"".join(records(hello)))
+        answer = receive_all(connection)
+        assert (answer[0], answer[3:]) == (21, bytes([0, 2, 2, alert]))
+
+
+def test_what_the_extensions_may_lack_by_tls_12(scenario):
+    """Only TLS 1.3 wants them."""
+    scenario.start()
+    versions = struct.pack(">BH", 2, 0x0303)
+    hello = with_extensions(client_hello("app.example.com"), lambda extensions: [
+        (kind, versions if kind == 43 else content) for kind, content in extensions if kind != KEY_SHARE])
+    assert first_answer(scenario.https_port, records(hello))[:2] == b"\x16\x03"
