@@ -142,6 +142,13 @@ def test_an_intermediate_authority_may_stand_for_itself(mutual, version):
     client.is_refused(UNKNOWN_CA, version, GOOD)
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_certificate_may_stand_for_itself(mutual, version):
+    client = mutual(secret("ingress-cert-cacert", cacert=leaf(GOOD)))
+    client.enters(version, GOOD)
+    client.is_refused(UNKNOWN_CA, version, BAD)
+
+
 # --- Where the authorities come from (vector V11) ---
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,7 +13,7 @@ from support.openssl import VERSIONS, SServer, get, s_client
 from support.pki import Authority, secret
 
 TRUSTED, OTHER, SYSTEM, CLIENTS = Authority("trusted"), Authority("other"), Authority("system"), Authority("clients")
-REVOKING = Authority("revoking")
+MIDDLE, REVOKING = Authority("middle", TRUSTED), Authority("revoking")
 REVOKED = REVOKING.issue("revoked.test")
 OWN, FOREIGN = CLIENTS.issue("gateway.test"), OTHER.issue("stranger.test")
 ASKS = ["-Verify", "1", "-verify_return_error", "-CAfile", "{clients}"]
@@ -52,6 +52,9 @@ ROWS = [
     # Authorities.
     Row("ca-file", BY_FILE),
     Row("ca-file-other", BY_FILE, OTHER, reason=UNTRUSTED),
+    # An intermediate authority stands for itself, and for nothing beside it.
+    Row("ca-middle", {"mode": "SIMPLE", "caCertificates": "{folder}/middle.pem"}, MIDDLE),
+    Row("ca-middle-beside", {"mode": "SIMPLE", "caCertificates": "{folder}/middle.pem"}, reason=UNTRUSTED),
     Row("ca-file-missing", {"mode": "SIMPLE", "caCertificates": "{folder}/nowhere.pem"}, reason=MISSING + "caCertificates_cannot_be_read,_or_is_empty"),
     Row("credential", {"mode": "SIMPLE", "credentialName": "trust"}, secrets=[ca_secret("trust", TRUSTED)]),
     Row("credential-other", {"mode": "SIMPLE", "credentialName": "trust"}, OTHER, reason=UNTRUSTED),
@@ -120,7 +123,8 @@ class Street:
         self.http_port, self.tcp_port = free_ports(2)
         self.mesh = Mesh(folder)
         places = {"folder": folder, "clients": folder / "clients.pem", "mesh": folder / "mesh.pem", "trusted": folder / "trusted.pem"}
-        for name, authority in (("trusted", TRUSTED), ("clients", CLIENTS), ("mesh", self.mesh.authority), ("system", SYSTEM), ("revoking", REVOKING)):
+        for name, authority in (("trusted", TRUSTED), ("clients", CLIENTS), ("mesh", self.mesh.authority), ("system", SYSTEM), ("revoking", REVOKING),
+                                ("middle", MIDDLE)):
             (folder / f"{name}.pem").write_bytes(authority.pem)
         (folder / "crl.pem").write_bytes(REVOKING.crl(REVOKED))
         OWN.write(str(folder), "own")
