@@ -26,7 +26,7 @@ bool compile_credential_name(struct compiler *compiler, const struct object_meta
             continue;
         if (compiler_first_report(compiler, DIAGNOSTIC_UNSUPPORTED_FIELD, written->position, meta))
             compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_UNSUPPORTED_FIELD, written->position, meta,
-                        "name a Secret of the gateway's namespace",
+                        "name a Secret of the gateway's namespace; a ConfigMap may hold authorities (caCertCredentialName)",
                         "credentialName \"%.*s\": %s is not supported; handshakes are closed", SPAN_ARGUMENTS(name),
                         other_schemes[i]);
         return false;

@@ -37,8 +37,33 @@ static bool extract(const struct secret *secret, struct trust_text *ret_text) {
     return false;
 }
 
+/* --- ConfigMaps: what authorities show is no secret, so any namespace will do --- */
+
+static bool is_config_map_name(struct span name) {
+    return span_starts_with(name, SPAN_LITERAL("configmap://"));
+}
+
+/* "configmap://NAMESPACE/NAME" */
+static const struct config_map *find_config_map(struct compiler *compiler, struct span name) {
+    struct span place = span_from(name, strlen("configmap://"));
+    size_t slash;
+    return span_find_byte(place, '/', &slash)
+               ? resource_set_find_config_map(compiler->resources, span_first(place, slash), span_from(place, slash + 1))
+               : NULL;
+}
+
+static bool extract_of_config_map(const struct config_map *map, struct trust_text *ret_text) {
+    if (map == NULL || map->meta.invalid || (map->cacert.text.size == 0 && map->ca_crt.text.size == 0))
+        return false;
+    *ret_text = map->cacert.text.size > 0 ? (struct trust_text){map->cacert.text, map->crl.text}
+                                          : (struct trust_text){map->ca_crt.text, map->ca_crl.text};
+    return true;
+}
+
 bool compile_credential_trust(struct compiler *compiler, const struct located *credential_name, struct trust_text *ret_text) {
     struct span name = credential_name->text;
+    if (is_config_map_name(name))
+        return extract_of_config_map(find_config_map(compiler, name), ret_text);
     if (span_starts_with(name, SPAN_LITERAL("kubernetes://")))
         name = span_from(name, strlen("kubernetes://"));
     return extract(find_secret(compiler, name), ret_text);
@@ -135,12 +160,34 @@ static struct tls_trust *report_nothing(struct trust_place *place, const struct 
     return last;
 }
 
+static struct tls_trust *build_of_config_map(struct compiler *compiler, const struct object_meta *meta, const struct located *credential_name) {
+    const struct config_map *map = find_config_map(compiler, credential_name->text);
+    struct trust_place place = {.compiler = compiler,
+                                .meta = map == NULL ? meta : &map->meta,
+                                .position = map == NULL ? credential_name->position : map->meta.position,
+                                .title = SPAN_LITERAL("clients' authorities"),
+                                .cache_key = credential_name->text};
+    struct trust_text text;
+    if (extract_of_config_map(map, &text))
+        return build(&place, &text);
+    struct tls_trust *last = last_good(&place);
+    compiler_report(compiler, DIAGNOSTIC_ERROR, DIAGNOSTIC_CLIENT_TRUST, place.position, place.meta,
+                    "write configmap://NAMESPACE/NAME of a ConfigMap with the authorities' certificates in ca.crt",
+                    "\"%.*s\" leads to no ConfigMap with cacert or ca.crt, so it is not known whom to trust; %s",
+                    SPAN_ARGUMENTS(credential_name->text), last_good_text(last));
+    return last;
+}
+
 struct tls_trust *compile_trust_of_credential(struct compiler *compiler, const struct object_meta *meta, const struct located *credential_name) {
     bool is_new;
     struct known_trust *known = find_known(compiler, credential_name->text, &is_new);
     struct trust_place place = {.compiler = compiler, .meta = meta, .position = credential_name->position};
     struct trust_text text;
     struct span name;
+    if (is_new && is_config_map_name(credential_name->text)) {
+        known->trust = build_of_config_map(compiler, meta, credential_name);
+        return known->trust;
+    }
     if (!is_new || !compile_credential_name(compiler, meta, credential_name, &name))
         return known->trust;
     const struct secret *secret = find_secret(compiler, name);

@@ -1,4 +1,5 @@
-/* Whom to trust for the certificates of peers: a credential's Secret, or files. Source: Istio's ExtractRoot and GetCaCert. */
+/* Whom to trust for the certificates of peers: a credential's Secret or ConfigMap, or files. Source: Istio's ExtractRoot, GetCaCert and
+ * GetConfigMapCaCert. */
 #ifndef FAIRLEAD_COMPILE_TRUST_H
 #define FAIRLEAD_COMPILE_TRUST_H
 
@@ -8,7 +9,8 @@
 struct compiler;
 
 /* PEM texts of a credential name, which live as long as the resources: `cacert` and `crl`, else `ca.crt` and `ca.crl`, of the Secret of that name
- * and -cacert if there is one, else of the Secret itself. False: they hold no authority. */
+ * and -cacert if there is one, else of the Secret itself; the same of a ConfigMap of any namespace for "configmap://NAMESPACE/NAME". False: they
+ * hold no authority. */
 struct trust_text {
     struct span authorities;
     struct span crl; /* empty: none */

@@ -94,7 +94,7 @@ static bool find_trust(struct building *building) {
         text = (struct trust_text){SPAN_EMPTY, SPAN_EMPTY};
     return take_trust(building, &written->credential_name, &text, DIAGNOSTIC_SECRET_CONTENT,
                       "put the authorities' certificates into the Secret's ca.crt, or into a Secret of this name and -cacert, in the gateway's namespace",
-                      "no Secret of the credentialName holds certificates of authorities");
+                      "no Secret or ConfigMap of the credentialName holds certificates of authorities");
 }
 
 static bool find_identity_of_files(struct building *building) {

@@ -298,6 +298,20 @@ static void other_config_maps_are_not_read(void **state) {
     assert_int_equal(fixture->set.config_maps.count, 0);
 }
 
+static void config_maps_of_authorities_are_kept(void **state) {
+    struct fixture *fixture = *state;
+    fixture_load(fixture, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: a}\ndata: {mesh: 'a: b: c', ca.crt: one, ca.crl: two, cacert: three, more: 1}\n");
+    fixture_assert_clean(fixture);
+    const struct config_map *map = resource_set_find_config_map(&fixture->set, SPAN_LITERAL("a"), SPAN_LITERAL("other"));
+    assert_non_null(map);
+    assert_null(map->mesh_node);
+    assert_text(map->ca_crt.text, "one");
+    assert_text(map->ca_crl.text, "two");
+    assert_text(map->cacert.text, "three");
+    assert_int_equal(map->crl.text.size, 0);
+    assert_null(resource_set_find_config_map(&fixture->set, SPAN_LITERAL("b"), SPAN_LITERAL("other")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         FIXTURE_TEST(nothing_gives_the_default_profile),
@@ -314,6 +328,7 @@ int main(void) {
         FIXTURE_TEST(the_operator_wins),
         FIXTURE_TEST(a_broken_mesh_text_is_named),
         FIXTURE_TEST(other_config_maps_are_not_read),
+        FIXTURE_TEST(config_maps_of_authorities_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

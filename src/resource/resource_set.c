@@ -163,9 +163,8 @@ static void add_object(struct resource_set *set, struct object_meta *meta, struc
     put(set, meta, entry->place);
 }
 
-/* Only the mesh configuration is of interest; other ConfigMaps hold anything. */
-static bool is_wanted(const struct resource_kind_entry *entry, const struct object_meta *meta) {
-    return entry->resource_kind != RESOURCE_CONFIG_MAP || span_equal(meta->name, SPAN_LITERAL("istio"));
+static bool is_wanted(const struct resource_kind_entry *entry, const struct object_meta *meta, const struct node *root) {
+    return entry->resource_kind != RESOURCE_CONFIG_MAP || config_map_is_wanted(meta, root);
 }
 
 static void decode_object(struct resource_set *set, const struct node *root, const struct resource_kind_entry *entry,
@@ -176,7 +175,7 @@ static void decode_object(struct resource_set *set, const struct node *root, con
     diagnostics->excerpts_hidden = hidden_before || entry->resource_kind == RESOURCE_SECRET;
     object_meta_decode(&decoder, root, entry->is_namespaced, &meta);
     bool has_name = meta.name.size > 0;
-    if (has_name && is_wanted(entry, &meta)) {
+    if (has_name && is_wanted(entry, &meta, root)) {
         struct object_meta *object = entry->decode(&decoder, &meta, root);
         object->invalid = decoder.failed;
         add_object(set, object, diagnostics);
@@ -294,4 +293,9 @@ struct service *resource_set_find_service(const struct resource_set *set, struct
 struct secret *resource_set_find_secret(const struct resource_set *set, struct span namespace, struct span name) {
     struct object_meta *meta = resource_set_find(set, RESOURCE_SECRET, namespace, name);
     return meta == NULL ? NULL : CONTAINER_OF(meta, struct secret, meta);
+}
+
+struct config_map *resource_set_find_config_map(const struct resource_set *set, struct span namespace, struct span name) {
+    struct object_meta *meta = resource_set_find(set, RESOURCE_CONFIG_MAP, namespace, name);
+    return meta == NULL ? NULL : CONTAINER_OF(meta, struct config_map, meta);
 }

@@ -67,6 +67,7 @@ struct object_meta *resource_set_find(const struct resource_set *set, enum resou
 struct gateway *resource_set_find_gateway(const struct resource_set *set, struct span namespace, struct span name);
 struct service *resource_set_find_service(const struct resource_set *set, struct span namespace, struct span name);
 struct secret *resource_set_find_secret(const struct resource_set *set, struct span namespace, struct span name);
+struct config_map *resource_set_find_config_map(const struct resource_set *set, struct span namespace, struct span name);
 
 /* The enabled ingress gateways of all IstioOperators; with none in the input, the one of Istio's default profile (assumed = true). Never
  * empty. */

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import configuration as istio
 from support.client import connect, read_response
 from support.gateway import free_ports, wait_until
-from support.pki import Authority, secret
+from support.pki import Authority, config_map, secret
 
 NAME = "app.example.com"
 VERSIONS = ("-tls1_2", "-tls1_3")
@@ -188,6 +188,25 @@ def test_another_credential_for_the_authorities(mutual, version):
     client = mutual(trust(OTHERS), secret("for-clients", ca__crt=CLIENTS.pem), caCertCredentialName="for-clients")
     client.enters(version, GOOD)
     client.is_refused(UNKNOWN_CA, version, FOREIGN)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_authorities_of_a_config_map(mutual, version):
+    """Of any namespace, with its revocation list; it comes, changes and goes as a Secret does."""
+    client = mutual(config_map("clients", "shop", other=b"x"), caCertCredentialName="configmap://shop/clients")
+    client.gateway.wait_said('"configmap://shop/clients" leads to no ConfigMap with cacert or ca.crt, so it is not known whom to trust; handshakes are closed')
+    client.is_refused(None, version, GOOD)
+    client.scenario.write("more-secrets.yaml", config_map("clients", "shop", ca__crt=CLIENTS.pem))
+    wait_until(lambda: "HTTP/1.1 200" in client.ask(version, GOOD)[0], what="the server to be served")
+    client.is_refused(UNKNOWN_CA, version, FOREIGN)
+    client.scenario.write("more-secrets.yaml", config_map("clients", "shop", cacert=CLIENTS.pem, crl=CLIENTS.crl(BAD), ca__crt=OTHERS.pem))
+    wait_until(lambda: client.ask(version, BAD)[1] == REVOKED, what="the list to count")
+    client.enters(version, GOOD)
+    client.is_refused(UNKNOWN_CA, version, FOREIGN)
+    client.scenario.write("more-secrets.yaml", config_map("clients", "shop", ca__crt=b"rubbish"))
+    client.gateway.wait_said("the last good authorities stay in use")
+    client.enters(version, GOOD)
+    client.is_refused(REVOKED, version, BAD)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

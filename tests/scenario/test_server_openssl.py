@@ -145,6 +145,8 @@ ROWS = [
                said=["Secret istio-system/of-elsewhere is not in the input, only one in namespace istio-config; handshakes are closed"]),
     credential("foreign", served=False, credentialName="kubernetes://istio-config/of-elsewhere",
                said=["may only read Secrets of its own namespace istio-system; handshakes are closed"]),
+    credential("of-a-map", served=False, credentialName="configmap://istio-system/map",
+               said=['credentialName "configmap://istio-system/map": configmap:// is not supported; handshakes are closed']),
     # Mistakes, each with its own words: those that close, and those that are served as they are.
     credential("missing", served=False,
                said=["error: Gateway istio-config/gateway: Secret istio-system/of-missing is not in the input; handshakes are closed [FL0400]"]),

@@ -10,7 +10,7 @@ from support.client import request
 from support.gateway import Gateway, free_ports
 from support.mesh import Mesh
 from support.openssl import VERSIONS, SServer, get, s_client
-from support.pki import Authority, secret
+from support.pki import Authority, config_map, secret
 
 TRUSTED, OTHER, SYSTEM, CLIENTS = Authority("trusted"), Authority("other"), Authority("system"), Authority("clients")
 MIDDLE, REVOKING = Authority("middle", TRUSTED), Authority("revoking")
@@ -60,7 +60,13 @@ ROWS = [
     Row("credential-other", {"mode": "SIMPLE", "credentialName": "trust"}, OTHER, reason=UNTRUSTED),
     Row("credential-cacert", {"mode": "SIMPLE", "credentialName": "both"}, secrets=[ca_secret("both", OTHER), secret("both-cacert", cacert=TRUSTED.pem)]),
     Row("credential-cacert-hides", {"mode": "SIMPLE", "credentialName": "both"}, OTHER, reason=UNTRUSTED),
-    Row("credential-missing", {"mode": "SIMPLE", "credentialName": "nowhere"}, reason=MISSING + "no_Secret_of_the_credentialName_holds_certificates_of_authorities"),
+    Row("credential-missing", {"mode": "SIMPLE", "credentialName": "nowhere"}, reason=MISSING + "no_Secret_or_ConfigMap_of_the_credentialName_holds_certificates_of_authorities"),
+    Row("map", {"mode": "SIMPLE", "credentialName": "configmap://istio-config/trust"}, secrets=[config_map("trust", "istio-config", ca__crt=TRUSTED.pem)]),
+    Row("map-other", {"mode": "SIMPLE", "credentialName": "configmap://istio-config/trust"}, OTHER, reason=UNTRUSTED),
+    Row("map-missing", {"mode": "SIMPLE", "credentialName": "configmap://istio-config/nowhere"},
+        reason=MISSING + "no_Secret_or_ConfigMap_of_the_credentialName_holds_certificates_of_authorities"),
+    Row("map-revoked", {"mode": "SIMPLE", "credentialName": "configmap://istio-config/lists", "subjectAltNames": ["revoked.test"]}, lambda host: REVOKED,
+        reason="certificate_revoked", secrets=[config_map("lists", "istio-config", cacert=REVOKING.pem, crl=REVOKING.crl(REVOKED))]),
     Row("system", {"mode": "SIMPLE"}, SYSTEM),
     Row("system-other", {"mode": "SIMPLE"}, reason=UNTRUSTED),
     Row("skip", {"mode": "SIMPLE", "insecureSkipVerify": True}, lambda host: Authority.self_signed("anything.test")),
@@ -132,7 +138,7 @@ class Street:
         self.servers, objects, chains, secrets = {}, [], [], {}
         for row in ROWS:
             for item in row.secrets:
-                secrets[item["metadata"]["name"]] = item
+                secrets[item["kind"], item["metadata"]["name"]] = item
             for version in VERSIONS:
                 host = row.host(version)
                 self.servers[host] = self.serve(folder, row, version, places)

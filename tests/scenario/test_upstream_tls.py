@@ -360,7 +360,7 @@ def test_a_missing_secret_closes_the_cluster_alone(upstream, origin):
     case = upstream(Authority().issue("api.test"), SIMPLE)
     answer = case.get("/refused")
     assert answer.status == 503 and answer.field("content-type") == "text/plain" and b"remote connection failure" in answer.body
-    assert case.gateway.said("no Secret of the credentialName holds certificates of authorities")
+    assert case.gateway.said("no Secret or ConfigMap of the credentialName holds certificates of authorities")
     assert case.origin.connections == 0
 
 

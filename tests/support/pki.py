@@ -101,3 +101,9 @@ def secret(name, namespace="istio-system", **data):
     """An Opaque Secret; in its keys a dot is written as two underscores."""
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
             "data": {key.replace("__", "."): base64.b64encode(value).decode() for key, value in data.items()}}
+
+
+def config_map(name, namespace="istio-system", **data):
+    """As `secret`, of texts."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace},
+            "data": {key.replace("__", "."): value.decode() for key, value in data.items()}}
