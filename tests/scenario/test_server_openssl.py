@@ -109,6 +109,8 @@ ROWS = [
     Row("suites-of-tls13", {}, [(["-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"], HANDSHAKE_FAILURE)]),
     *[suites(f"suite-{suite.lower()}", [suite], [suite], [other for other in DEFAULT_SUITES + OTHER_SUITES if other != suite])
       for suite in DEFAULT_SUITES + OTHER_SUITES],
+    # Known, and not to be had by this client: nobody else gets in by TLS 1.2.
+    suites("suite-3des", ["DES-CBC3-SHA"], [], DEFAULT_SUITES + OTHER_SUITES),
     suites("two-suites", ["AES128-SHA", "ECDHE-RSA-AES256-SHA"], ["AES128-SHA", "ECDHE-RSA-AES256-SHA"], DEFAULT_SUITES),
     suites("suite-twice", ["AES128-SHA", "AES128-SHA"], ["AES128-SHA"], DEFAULT_SUITES, ['cipher suite "AES128-SHA" is there already; it is left out']),
     suites("suite-unknown", ["NOTHING", "AES128-SHA"], ["AES128-SHA"], DEFAULT_SUITES, ['cipher suite "NOTHING" is not known; it is left out']),
@@ -126,6 +128,10 @@ ROWS = [
     # Groups.
     groups("groups", [], only("X25519", "P-256"), ["P-384", "P-521"]),
     *[groups(f"group-{group.lower()}", [group], only(group), but(group)) for group in KEYS],
+    # By TLS 1.3 there is no such group (RFC 8446 section 4.2.7).
+    Row("group-p-224", {"ecdhCurves": ["P-224", "P-256"], "credentialName": "rsa"},
+        [(["-tls1_2", "-groups", "P-224"], "ECDH, secp224r1, 224 bits"), (["-tls1_2", "-groups", "X25519"], HANDSHAKE_FAILURE),
+         (["-tls1_3", "-groups", "P-256"], KEYS["P-256"]), (["-tls1_3", "-groups", "X25519"], HANDSHAKE_FAILURE)]),
     groups("groups-two", ["P-384", "P-521"], only("P-384", "P-521"), ["X25519", "P-256"]),
     groups("groups-ordered", ["P-384", "X25519"], {"X25519:P-384": KEYS["P-384"]}, ["P-521"]),
     groups("group-unknown", ["X25519Kyber768Draft00", "P-256"], only("P-256"), but("P-256"), ['curve "X25519Kyber768Draft00" is not known; it is left out']),
