@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/memory.h"
+#include "os/system_call.h"
 
 #define LOOP_NO_SLOT UINT32_MAX
 
@@ -138,7 +139,7 @@ static int loop_wait_ms(uint64_t wait_ns) {
 }
 
 int loop_wait(struct loop *loop, uint64_t wait_ns) {
-    int count = epoll_wait(loop->descriptor, loop->events, LOOP_EVENTS_PER_TURN, loop_wait_ms(wait_ns));
+    int count = system_wait(loop->descriptor, loop->events, LOOP_EVENTS_PER_TURN, loop_wait_ms(wait_ns));
     if (count < 0 && errno != EINTR)
         return -errno;
     loop->event_count = count < 0 ? 0 : count;

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "os/system_call.h"
 
 struct socket_name {
     union {
@@ -171,7 +172,7 @@ int socket_accept(int listener, int *ret_descriptor, struct network_address *ret
     struct socket_name name;
     memset(&name, 0, sizeof(name));
     name.size = sizeof(name.v6);
-    int descriptor = accept4(listener, &name.any, &name.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int descriptor = system_accept(listener, &name.any, &name.size);
     if (descriptor < 0)
         return -errno;
     *ret_descriptor = descriptor;
@@ -187,7 +188,7 @@ int socket_connect(const struct network_address *address, int *ret_descriptor) {
     if (descriptor < 0)
         return -errno;
     socket_set(descriptor, IPPROTO_TCP, TCP_NODELAY, 1);
-    int result = connect(descriptor, &name.any, name.size) == 0 ? 0 : -errno;
+    int result = system_connect(descriptor, &name.any, name.size) == 0 ? 0 : -errno;
     if (result == 0 || result == -EINPROGRESS)
         *ret_descriptor = descriptor;
     else
@@ -204,18 +205,18 @@ int socket_error(int descriptor) {
 }
 
 ssize_t socket_read(int descriptor, char *ret_bytes, size_t capacity) {
-    ssize_t size = recv(descriptor, ret_bytes, capacity, 0);
+    ssize_t size = system_receive(descriptor, ret_bytes, capacity);
     return size < 0 ? -errno : size;
 }
 
 ssize_t socket_write(int descriptor, const char *bytes, size_t size) {
-    ssize_t written = send(descriptor, bytes, size, MSG_NOSIGNAL);
+    ssize_t written = system_send(descriptor, bytes, size);
     return written < 0 ? -errno : written;
 }
 
 ssize_t socket_write_vectors(int descriptor, const struct iovec *vectors, int count) {
     struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)vectors, .msg_iovlen = (size_t)count};
-    ssize_t written = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+    ssize_t written = system_send_message(descriptor, &message);
     return written < 0 ? -errno : written;
 }
 
@@ -229,7 +230,7 @@ void socket_set_reset(int descriptor) {
 }
 
 void socket_close(int descriptor) {
-    (void)close(descriptor);
+    (void)system_close(descriptor);
 }
 
 struct network_address socket_local_address(int descriptor) {
