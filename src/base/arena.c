@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/decimal.h"
 #include "base/memory.h"
 #include "base/poison.h"
 
@@ -106,6 +107,13 @@ struct span arena_lower(struct arena *arena, struct span text) {
     for (size_t i = 0; i < text.size; i++)
         copy[i] = byte_to_lower(text.data[i]);
     return span_make(copy, text.size);
+}
+
+struct span arena_decimal(struct arena *arena, uint64_t value) {
+    if (value < 10)
+        return span_make(&"0123456789"[value], 1);
+    char *text = arena_allocate_aligned(arena, DECIMAL_DIGITS_MAX, 1);
+    return span_make(text, decimal_print(value, text));
 }
 
 struct span arena_print(struct arena *arena, const char *format, ...) {

@@ -36,6 +36,8 @@ void *arena_allocate_array(struct arena *arena, size_t count, size_t size, size_
 
 /* A copy of the bytes with a NUL after them (not counted in size). */
 struct span arena_copy(struct arena *arena, struct span text);
+/* In decimal. */
+struct span arena_decimal(struct arena *arena, uint64_t value);
 struct span arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 struct span arena_lower(struct arena *arena, struct span text);
 

@@ -66,8 +66,21 @@ static size_t escape_text(struct span sequence, bool valid, uint32_t character, 
     return used;
 }
 
+/* The same of eight bytes at once: the highest bit of each that is less than 0x20, 0x7f or more, a quote or a backslash. Carries only go past such
+ * a byte. */
+static bool is_plain_word(const char *bytes) {
+    const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    uint64_t special = word | (word - ones * 0x20) | (word + ones) | (quote - ones) | (backslash - ones);
+    return (special & high) == 0;
+}
+
 size_t escape_plain_size(struct span text) {
     size_t size = 0;
+    while (text.size - size >= sizeof(uint64_t) && is_plain_word(text.data + size))
+        size += sizeof(uint64_t);
     while (size < text.size && is_plain((unsigned char)text.data[size]))
         size++;
     return size;

@@ -289,8 +289,6 @@
 #define ROUTE_REGEX_BYTES_MAX 1024
 
 /* --- Server --- */
-/* What the log writer hands to the kernel at a time; it must hold one line. */
-#define LOG_WRITER_BATCH_BYTES (256 * 1024)
 /* How long a line may lie in a ring before the writer looks: prompt for people, and 40 wake-ups a second at most. */
 #define LOG_WRITER_WAIT_NS MILLISECONDS(25)
 /* The same while the rings fill fast: leaves the more room for the times when the writer does not get a processor. */

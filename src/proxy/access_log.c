@@ -11,10 +11,7 @@
 
 #define CACHE_LINE_BYTES 64
 
-/* Each line lies in the ring behind its size, so that a reader takes whole lines whatever bytes they hold. Positions count up for ever;
- * their low bits are the place. */
-typedef uint32_t line_size;
-
+/* Positions count up for ever; their low bits are the place. `written` is always the end of a line. */
 struct access_log_ring {
     /* The worker's. */
     _Alignas(CACHE_LINE_BYTES) _Atomic size_t written; /* released by the worker, acquired by the reader */
@@ -28,7 +25,7 @@ struct access_log_ring {
 };
 
 _Static_assert((ACCESS_LOG_RING_BYTES & (ACCESS_LOG_RING_BYTES - 1)) == 0, "positions wrap by masking");
-_Static_assert(ACCESS_LOG_LINE_BYTES_MAX + sizeof(line_size) <= ACCESS_LOG_RING_BYTES, "an empty ring takes every line");
+_Static_assert(ACCESS_LOG_LINE_BYTES_MAX <= ACCESS_LOG_RING_BYTES, "an empty ring takes every line");
 
 struct access_log_ring *access_log_ring_create(void) {
     struct access_log_ring *ring;
@@ -47,18 +44,12 @@ void access_log_ring_destroy(struct access_log_ring *ring) {
     free(ring);
 }
 
-static void ring_copy_in(struct access_log_ring *ring, size_t position, const void *bytes, size_t size) {
+static void ring_copy_in(struct access_log_ring *ring, size_t position, struct span line) {
     size_t place = position & (ACCESS_LOG_RING_BYTES - 1);
-    size_t first = ACCESS_LOG_RING_BYTES - place < size ? ACCESS_LOG_RING_BYTES - place : size;
-    memcpy(ring->bytes + place, bytes, first);
-    memcpy(ring->bytes, (const char *)bytes + first, size - first);
-}
-
-static void ring_copy_out(const struct access_log_ring *ring, size_t position, void *bytes, size_t size) {
-    size_t place = position & (ACCESS_LOG_RING_BYTES - 1);
-    size_t first = ACCESS_LOG_RING_BYTES - place < size ? ACCESS_LOG_RING_BYTES - place : size;
-    memcpy(bytes, ring->bytes + place, first);
-    memcpy((char *)bytes + first, ring->bytes, size - first);
+    struct span first = span_first(line, ACCESS_LOG_RING_BYTES - place), rest = span_from(line, first.size);
+    memcpy(ring->bytes + place, first.data, first.size);
+    if (rest.size > 0)
+        memcpy(ring->bytes, rest.data, rest.size);
 }
 
 static void ring_drop(struct access_log_ring *ring) {
@@ -68,36 +59,29 @@ static void ring_drop(struct access_log_ring *ring) {
 
 static void ring_put(struct access_log_ring *ring, struct span line) {
     size_t written = atomic_load_explicit(&ring->written, memory_order_relaxed);
-    size_t wanted = sizeof(line_size) + line.size;
-    if (ACCESS_LOG_RING_BYTES - (written - ring->consumed_seen) < wanted) {
+    if (ACCESS_LOG_RING_BYTES - (written - ring->consumed_seen) < line.size) {
         ring->consumed_seen = atomic_load_explicit(&ring->consumed, memory_order_acquire);
-        if (ACCESS_LOG_RING_BYTES - (written - ring->consumed_seen) < wanted) {
+        if (ACCESS_LOG_RING_BYTES - (written - ring->consumed_seen) < line.size) {
             ring_drop(ring);
             return;
         }
     }
-    line_size size = (line_size)line.size;
-    ring_copy_in(ring, written, &size, sizeof(size));
-    ring_copy_in(ring, written + sizeof(size), line.data, line.size);
-    atomic_store_explicit(&ring->written, written + wanted, memory_order_release);
+    ring_copy_in(ring, written, line);
+    atomic_store_explicit(&ring->written, written + line.size, memory_order_release);
 }
 
-size_t access_log_ring_read(struct access_log_ring *ring, char *ret_bytes, size_t capacity) {
-    ASSERT(capacity >= ACCESS_LOG_LINE_BYTES_MAX);
+size_t access_log_ring_size(const struct access_log_ring *ring) {
+    return atomic_load_explicit(&ring->written, memory_order_acquire) - atomic_load_explicit(&ring->consumed, memory_order_relaxed);
+}
+
+struct span access_log_ring_front(const struct access_log_ring *ring, size_t size) {
+    size_t place = atomic_load_explicit(&ring->consumed, memory_order_relaxed) & (ACCESS_LOG_RING_BYTES - 1);
+    return span_first(span_make(ring->bytes + place, ACCESS_LOG_RING_BYTES - place), size);
+}
+
+void access_log_ring_consume(struct access_log_ring *ring, size_t size) {
     size_t consumed = atomic_load_explicit(&ring->consumed, memory_order_relaxed);
-    size_t written = atomic_load_explicit(&ring->written, memory_order_acquire);
-    size_t used = 0;
-    while (consumed != written) {
-        line_size size;
-        ring_copy_out(ring, consumed, &size, sizeof(size));
-        if (size > capacity - used)
-            break;
-        ring_copy_out(ring, consumed + sizeof(size), ret_bytes + used, size);
-        used += size;
-        consumed += sizeof(size) + size;
-    }
-    atomic_store_explicit(&ring->consumed, consumed, memory_order_release);
-    return used;
+    atomic_store_explicit(&ring->consumed, consumed + size, memory_order_release);
 }
 
 uint64_t access_log_ring_dropped(const struct access_log_ring *ring) {
@@ -125,7 +109,7 @@ static void put_word(struct access_log_line *line, struct span text) {
 static void put_value(struct access_log_line *line, const struct access_log_item_value *value) {
     switch (value->kind) {
     case ACCESS_LOG_VALUE_ABSENT:
-        access_log_line_put(line, SPAN_LITERAL("-"));
+        access_log_line_put_byte(line, '-');
         return;
     case ACCESS_LOG_VALUE_PLAIN:
         access_log_line_put(line, value->text);
@@ -170,9 +154,9 @@ static void put_json_value(struct rendering *rendering, const struct access_log_
     char scratch[ACCESS_LOG_SCRATCH_BYTES];
     struct access_log_line *line = &rendering->line;
     if (value->item_count != 1 || value->items[0].operator_ == ACCESS_LOG_LITERAL) {
-        access_log_line_put(line, SPAN_LITERAL("\""));
+        access_log_line_put_byte(line, '"');
         put_items(rendering, value);
-        access_log_line_put(line, SPAN_LITERAL("\""));
+        access_log_line_put_byte(line, '"');
         return;
     }
     struct access_log_item_value only = access_log_item_value(&value->items[0], rendering->record, rendering->calendar, scratch);
@@ -182,26 +166,26 @@ static void put_json_value(struct rendering *rendering, const struct access_log_
     }
     bool quoted = only.kind != ACCESS_LOG_VALUE_NUMBER;
     if (quoted)
-        access_log_line_put(line, SPAN_LITERAL("\""));
+        access_log_line_put_byte(line, '"');
     put_value(line, &only);
     if (quoted)
-        access_log_line_put(line, SPAN_LITERAL("\""));
+        access_log_line_put_byte(line, '"');
 }
 
 static void put_object(struct rendering *rendering, const struct access_log_field *fields, size_t count, unsigned depth) {
     ASSERT(depth <= ACCESS_LOG_DEPTH_MAX);
     struct access_log_line *line = &rendering->line;
-    access_log_line_put(line, SPAN_LITERAL("{"));
+    access_log_line_put_byte(line, '{');
     for (size_t i = 0; i < count && !line->full; i++) {
         if (i != 0)
-            access_log_line_put(line, SPAN_LITERAL(","));
+            access_log_line_put_byte(line, ',');
         access_log_line_put(line, fields[i].key_json);
         if (fields[i].field_count != 0)
             put_object(rendering, fields[i].fields, fields[i].field_count, depth + 1);
         else
             put_json_value(rendering, &fields[i].value);
     }
-    access_log_line_put(line, SPAN_LITERAL("}"));
+    access_log_line_put_byte(line, '}');
 }
 
 static bool render(struct rendering *rendering, const struct access_log_format *format) {
@@ -211,7 +195,7 @@ static bool render(struct rendering *rendering, const struct access_log_format *
         return !rendering->line.full;
     }
     put_object(rendering, format->fields, format->field_count, 0);
-    access_log_line_put(&rendering->line, SPAN_LITERAL("\n"));
+    access_log_line_put_byte(&rendering->line, '\n');
     return !rendering->line.full;
 }
 

@@ -51,8 +51,13 @@ struct access_log_ring *access_log_ring_create(void);
 void access_log_ring_destroy(struct access_log_ring *ring);
 /* Renders and queues one line; a full ring drops it and counts. Worker thread. Never blocks. */
 void access_log_write(struct access_log_ring *ring, const struct access_log_format *format, const struct access_log_record *record);
-/* The reader's side: copies out up to `capacity` bytes of whole lines; 0 when empty. Another thread. */
-size_t access_log_ring_read(struct access_log_ring *ring, char *ret_bytes, size_t capacity);
+/* The reader's side, another thread. How many bytes of whole lines lie in it. */
+size_t access_log_ring_size(const struct access_log_ring *ring);
+/* The first of them, as many of `size` (at most what there is) as lie in one piece: where the ring begins anew, the rest follows when these are
+ * consumed. Valid until then. */
+struct span access_log_ring_front(const struct access_log_ring *ring, size_t size);
+/* Their place is the worker's again. */
+void access_log_ring_consume(struct access_log_ring *ring, size_t size);
 /* Lines dropped so far. Any thread. */
 uint64_t access_log_ring_dropped(const struct access_log_ring *ring);
 

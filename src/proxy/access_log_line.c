@@ -1,16 +1,7 @@
 #include "proxy/access_log_line.h"
 
+#include "base/decimal.h"
 #include "base/escape.h"
-
-void access_log_line_put(struct access_log_line *line, struct span text) {
-    if (text.size > line->capacity - line->used) {
-        line->full = true;
-        return;
-    }
-    if (text.size != 0)
-        memcpy(line->bytes + line->used, text.data, text.size);
-    line->used += text.size;
-}
 
 static bool is_continuation(struct span text, size_t index) {
     return index < text.size && escape_is_continuation(text.data[index]);
@@ -40,11 +31,6 @@ void access_log_line_put_escaped(struct access_log_line *line, struct span text)
 }
 
 void access_log_line_put_number(struct access_log_line *line, uint64_t number) {
-    char digits[20];
-    size_t start = sizeof(digits);
-    do {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    access_log_line_put(line, span_make(digits + start, sizeof(digits) - start));
+    char digits[DECIMAL_DIGITS_MAX];
+    access_log_line_put(line, span_make(digits, decimal_print(number, digits)));
 }

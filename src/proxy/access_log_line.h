@@ -18,7 +18,24 @@ struct access_log_line {
 };
 
 /* As it is: texts of the format, digits. */
-void access_log_line_put(struct access_log_line *line, struct span text);
+static inline void access_log_line_put(struct access_log_line *line, struct span text) {
+    if (text.size > line->capacity - line->used) {
+        line->full = true;
+        return;
+    }
+    if (text.size != 0)
+        memcpy(line->bytes + line->used, text.data, text.size);
+    line->used += text.size;
+}
+
+/* One byte: the marks of JSON, of which a line has more than it has values. */
+static inline void access_log_line_put_byte(struct access_log_line *line, char byte) {
+    if (line->used == line->capacity)
+        line->full = true;
+    else
+        line->bytes[line->used++] = byte;
+}
+
 /* A value from a peer. JSON: what RFC 8259 section 7 demands, also DEL, C1 controls and the Unicode line separators as \uXXXX; bytes that
  * are no UTF-8 become U+FFFD. TEXT: the same bytes, quotes and backslashes as \xNN. */
 void access_log_line_put_escaped(struct access_log_line *line, struct span text);

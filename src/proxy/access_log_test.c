@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "proxy/access_log.h"
 #include "proxy/access_log_line.h"
+#include "proxy/test_access_log.h"
 #include "wire/message.h"
 #include "wire/response_flag.h"
 
@@ -268,14 +269,14 @@ static void test_a_full_ring_drops_and_counts(void **state) {
     fill_request(fixture, &request, &response, &record);
     const struct access_log_format *format = access_log_format_default(&fixture->arena, true);
     written(fixture, format, &record);
-    size_t line = fixture->size, fits = ACCESS_LOG_RING_BYTES / (line + 4);
+    size_t line = fixture->size, fits = ACCESS_LOG_RING_BYTES / line;
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < fits + 5; i++)
             access_log_write(fixture->ring, format, &record);
         assert_int_equal(access_log_ring_dropped(fixture->ring), (round + 1) * 5);
         size_t got = 0, part;
         do {
-            part = access_log_ring_read(fixture->ring, fixture->bytes, ACCESS_LOG_LINE_BYTES_MAX);
+            part = access_log_ring_read(fixture->ring, fixture->bytes, ACCESS_LOG_RING_BYTES);
             assert_int_equal(part % line, 0);
             got += part;
         } while (part != 0);
@@ -306,7 +307,7 @@ static void test_reader_and_writer_may_run_at_once(void **state) {
     assert_int_equal(pthread_create(&thread, NULL, write_many, fixture), 0);
     uint64_t last = 0, count = 0;
     while (last != THREAD_LINES - 1) {
-        size_t size = access_log_ring_read(fixture->ring, fixture->bytes, ACCESS_LOG_LINE_BYTES_MAX);
+        size_t size = access_log_ring_read(fixture->ring, fixture->bytes, ACCESS_LOG_RING_BYTES);
         struct span rest = span_make(fixture->bytes, size), part;
         while (rest.size != 0 && span_split(&rest, '\n', &part)) {
             uint64_t value;

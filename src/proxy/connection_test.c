@@ -13,6 +13,7 @@
 #include "os/socket.h"
 #include "proxy/access_log.h"
 #include "proxy/connection.h"
+#include "proxy/test_access_log.h"
 
 /* One worker's context with a snapshot of three listeners, a client and the server behind the clusters. */
 struct scene {

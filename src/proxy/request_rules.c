@@ -5,22 +5,6 @@
 #include "proxy/grpc_timeout.h"
 #include "wire/path.h"
 
-/* Decimal digits of a 64-bit number. */
-#define NUMBER_TEXT_MAX 20
-
-static struct span print_number(struct arena *arena, uint64_t value) {
-    static const char digits[] = "123456789";
-    if (value > 0 && value < 10)
-        return span_make(&digits[value - 1], 1);
-    char *text = arena_allocate_aligned(arena, NUMBER_TEXT_MAX, 1);
-    size_t start = NUMBER_TEXT_MAX;
-    do {
-        text[--start] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return span_make(text + start, NUMBER_TEXT_MAX - start);
-}
-
 static struct span print_host(struct arena *arena, const struct network_address *address) {
     char *text = arena_allocate_aligned(arena, NETWORK_ADDRESS_TEXT_MAX, 1);
     return span_make(text, network_address_print_host(address, text));
@@ -69,7 +53,7 @@ static void apply_forwarded(struct message_head *head, const struct request_orig
     if (!trusts || message_head_value(head, HEADER_X_FORWARDED_PROTO).size == 0)
         message_head_set(head, HEADER_X_FORWARDED_PROTO, origin->tls ? SPAN_LITERAL("https") : SPAN_LITERAL("http"));
     if (settings->x_forwarded_port_enabled && (!trusts || !message_head_has(head, HEADER_X_FORWARDED_PORT)))
-        message_head_set(head, HEADER_X_FORWARDED_PORT, print_number(head->arena, origin->local.port));
+        message_head_set(head, HEADER_X_FORWARDED_PORT, arena_decimal(head->arena, origin->local.port));
     bool is_peer = network_address_equal(ret_client, &origin->peer);
     message_head_set(head, HEADER_X_ENVOY_EXTERNAL_ADDRESS, is_peer ? peer : print_host(head->arena, ret_client));
 }
@@ -137,7 +121,7 @@ static enum request_verdict apply_max_forwards(struct message_head *head) {
         return REQUEST_ROUTE;
     if (hops == 0)
         return head->method_token == HTTP_METHOD_TRACE ? REQUEST_ANSWER_TRACE : REQUEST_ANSWER_OPTIONS;
-    message_head_set(head, HEADER_MAX_FORWARDS, hops == 1 ? SPAN_LITERAL("0") : print_number(head->arena, hops - 1));
+    message_head_set(head, HEADER_MAX_FORWARDS, hops == 1 ? SPAN_LITERAL("0") : arena_decimal(head->arena, hops - 1));
     return REQUEST_ROUTE;
 }
 
@@ -195,10 +179,10 @@ enum request_verdict request_rules_apply(struct message_head *head, const struct
 void request_rules_attempt(struct message_head *head, const struct gateway_settings *settings, uint32_t attempt, uint64_t timeout_ns) {
     if (timeout_ns > 0 && !settings->envoy_debug_headers_disabled)
         message_head_set(head, HEADER_X_ENVOY_EXPECTED_RQ_TIMEOUT_MS,
-                         print_number(head->arena, timeout_ns / NANOSECONDS_PER_MILLISECOND));
+                         arena_decimal(head->arena, timeout_ns / NANOSECONDS_PER_MILLISECOND));
     grpc_timeout_write(head, timeout_ns);
     if (!settings->attempt_count_disabled)
-        message_head_set(head, HEADER_X_ENVOY_ATTEMPT_COUNT, print_number(head->arena, attempt));
+        message_head_set(head, HEADER_X_ENVOY_ATTEMPT_COUNT, arena_decimal(head->arena, attempt));
 }
 
 size_t request_rules_trailers(struct header *trailers, size_t count) {

@@ -11,13 +11,6 @@ static void add_date(struct message_head *head, struct http_date *date) {
     message_head_add(head, HEADER_DATE, arena_copy(head->arena, http_date_text(date, clock_wall_ns())));
 }
 
-static struct span milliseconds_text(struct arena *arena, uint64_t duration_ns) {
-    uint64_t milliseconds = duration_ns / NANOSECONDS_PER_MILLISECOND;
-    if (milliseconds < 10)
-        return span_make(&"0123456789"[milliseconds], 1);
-    return arena_print(arena, "%llu", (unsigned long long)milliseconds);
-}
-
 void response_rules_apply(struct message_head *head, const struct gateway_settings *settings, uint64_t service_time_ns) {
     /* A 426 must name the protocols that would do (RFC 9110 section 15.5.22). */
     message_head_strip_hop_by_hop(head, head->status == 101 || head->status == 426);
@@ -26,7 +19,7 @@ void response_rules_apply(struct message_head *head, const struct gateway_settin
     if (message_head_has(head, HEADER_X_ENVOY_PEER_METADATA_ID))
         message_head_remove(head, HEADER_X_ENVOY_PEER_METADATA_ID);
     if (!settings->envoy_debug_headers_disabled)
-        message_head_set(head, HEADER_X_ENVOY_UPSTREAM_SERVICE_TIME, milliseconds_text(head->arena, service_time_ns));
+        message_head_set(head, HEADER_X_ENVOY_UPSTREAM_SERVICE_TIME, arena_decimal(head->arena, service_time_ns / NANOSECONDS_PER_MILLISECOND));
 }
 
 void response_rules_informational(struct message_head *head) {

@@ -14,6 +14,7 @@
 #include "os/socket.h"
 #include "proxy/access_log.h"
 #include "proxy/exchange.h"
+#include "proxy/test_access_log.h"
 #include "proxy/upstream.h"
 
 #define BYTES_MAX (4 * 1024 * 1024)

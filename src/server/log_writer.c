@@ -20,8 +20,6 @@
 #include "os/event.h"
 #include "proxy/access_log.h"
 
-_Static_assert(LOG_WRITER_BATCH_BYTES >= ACCESS_LOG_LINE_BYTES_MAX, "a batch holds every line");
-
 struct log_writer {
     pthread_t thread;
     struct access_log_ring *const *rings;
@@ -35,14 +33,13 @@ struct log_writer {
     char *path;
     int descriptor;    /* -1: lines go nowhere */
     bool owned;        /* to be closed */
-    size_t piece_size; /* one write: all at once to a file; to a pipe what it takes without blocking */
+    size_t piece_size; /* one write at most: all at once to a file; to a pipe what it takes without blocking */
     uint64_t stop_at_ns;
-    uint64_t lost_count; /* could not be written, in batches */
+    uint64_t lost_count; /* could not be written, in pieces */
     uint64_t lost_reported;
     uint64_t dropped_reported;
     uint64_t reported_at_ns;
     int error; /* errno of the last failed write */
-    char *batch;
 };
 
 static void writer_close(struct log_writer *writer) {
@@ -72,7 +69,7 @@ static void writer_open(struct log_writer *writer) {
     }
     struct stat status;
     bool file = fstat(writer->descriptor, &status) == 0 && S_ISREG(status.st_mode);
-    writer->piece_size = file ? LOG_WRITER_BATCH_BYTES : PIPE_BUF;
+    writer->piece_size = file ? ACCESS_LOG_RING_BYTES : PIPE_BUF;
 }
 
 static bool writer_gives_up(const struct log_writer *writer) {
@@ -112,9 +109,6 @@ static void writer_obey(struct log_writer *writer) {
 }
 
 static void writer_write(struct log_writer *writer, const char *bytes, size_t size) {
-    /* The first lines may come before this thread has looked for the first path. */
-    if (writer->descriptor < 0 && size != 0)
-        writer_obey(writer);
     if (writer->descriptor < 0) {
         writer_lose(writer, writer->path[0] == '\0' ? 0 : size, 0);
         return;
@@ -123,8 +117,7 @@ static void writer_write(struct log_writer *writer, const char *bytes, size_t si
     while (done < size) {
         if (!writer_wait_writable(writer))
             return;
-        size_t piece = size - done < writer->piece_size ? size - done : writer->piece_size;
-        ssize_t written = write(writer->descriptor, bytes + done, piece);
+        ssize_t written = write(writer->descriptor, bytes + done, size - done);
         if (written >= 0) {
             done += (size_t)written;
         } else if (errno != EINTR && errno != EAGAIN) {
@@ -134,19 +127,24 @@ static void writer_write(struct log_writer *writer, const char *bytes, size_t si
     }
 }
 
-/* One batch over all rings, so that a busy one does not hold back the others. Returns the bytes that there were. */
+/* What lies in all rings now, ring after ring, so that a busy one does not hold back the others and no line is cut by another's. Returns the bytes
+ * that there were. */
 static size_t writer_drain(struct log_writer *writer) {
-    size_t used = 0, total = 0;
+    size_t total = 0;
     for (size_t i = 0; i < writer->ring_count; i++) {
-        if (LOG_WRITER_BATCH_BYTES - used < ACCESS_LOG_LINE_BYTES_MAX) {
-            writer_write(writer, writer->batch, used);
-            used = 0;
+        struct access_log_ring *ring = writer->rings[i];
+        size_t size = access_log_ring_size(ring);
+        total += size;
+        /* The first lines may come before this thread has looked for the first path. */
+        if (writer->descriptor < 0 && size > 0)
+            writer_obey(writer);
+        while (size > 0) {
+            struct span part = access_log_ring_front(ring, size < writer->piece_size ? size : writer->piece_size);
+            writer_write(writer, part.data, part.size);
+            access_log_ring_consume(ring, part.size);
+            size -= part.size;
         }
-        size_t got = access_log_ring_read(writer->rings[i], writer->batch + used, LOG_WRITER_BATCH_BYTES - used);
-        used += got;
-        total += got;
     }
-    writer_write(writer, writer->batch, used);
     return total;
 }
 
@@ -201,7 +199,6 @@ static void writer_free(struct log_writer *writer) {
     pthread_mutex_destroy(&writer->mutex);
     free(writer->path_wanted);
     free(writer->path);
-    free(writer->batch);
     free(writer);
 }
 
@@ -215,8 +212,8 @@ int log_writer_create(struct access_log_ring *const *rings, size_t ring_count, s
     writer->ring_count = ring_count;
     writer->event = event;
     writer->descriptor = -1;
+    writer->piece_size = ACCESS_LOG_RING_BYTES;
     writer->path = memory_allocate_zeroed(1, 1);
-    writer->batch = memory_allocate(LOG_WRITER_BATCH_BYTES);
     pthread_mutex_init(&writer->mutex, NULL);
     result = pthread_create(&writer->thread, NULL, writer_run, writer);
     if (result != 0) {

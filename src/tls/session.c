@@ -249,13 +249,20 @@ static enum tls_status classify(struct tls_session *session, int result)
     }
 }
 
+/* The library clears every place of its queue, also those of an empty one. */
+static void clear_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* Every use of the library is between enter and leave. Errors that another use left in the queue would be taken for
  * ours. */
 static void enter(struct tls_session *session, struct tls_io *io)
 {
     ASSERT(session->transport.io == NULL);
     session->transport.io = io;
-    ERR_clear_error();
+    clear_errors();
 }
 
 static void leave(struct tls_session *session)
@@ -310,7 +317,7 @@ static enum tls_status read_records(struct tls_session *session, char *ret_bytes
     size_t size = 0;
     while (size < capacity) {
         size_t room = capacity - size;
-        ERR_clear_error();
+        clear_errors();
         int result = SSL_read(session->ssl, ret_bytes + size, room > INT_MAX ? INT_MAX : (int)room);
         if (result <= 0) {
             enum tls_status status = has_too_many_key_updates(session) ? TLS_STATUS_FAILED : classify(session, result);
@@ -322,6 +329,9 @@ static enum tls_status read_records(struct tls_session *session, char *ret_bytes
         }
         size += (size_t)result;
         session->key_update_count = 0;
+        /* Nothing is left: to ask once more would only make the library say so. */
+        if (tls_transport_is_empty(&session->transport) && SSL_has_pending(session->ssl) == 0)
+            break;
     }
     *ret_size = size;
     return TLS_STATUS_OK;
@@ -365,7 +375,7 @@ static enum tls_status write_records(struct tls_session *session, struct tls_io 
         if (size == 0)
             return TLS_STATUS_WANT_OUTPUT;
         ASSERT(size <= plain.size);
-        ERR_clear_error();
+        clear_errors();
         int result = SSL_write(session->ssl, plain.data, (int)size);
         if (result <= 0) {
             enum tls_status status = classify(session, result);

@@ -161,6 +161,11 @@ BIO *tls_transport_create(struct tls_transport *transport)
     return bio;
 }
 
+bool tls_transport_is_empty(const struct tls_transport *transport)
+{
+    return transport->io->input.size == 0 && held_rest(transport) == 0;
+}
+
 void tls_transport_deinit(struct tls_transport *transport)
 {
     free(transport->held);

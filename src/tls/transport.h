@@ -24,6 +24,8 @@ struct tls_transport {
 /* The library's table of functions is made once for the process. The transport is zeroed and stays where it is as long
  * as the object. One reference, the caller's. Never NULL. */
 BIO *tls_transport_create(struct tls_transport *transport);
+/* Whether no byte is left for the library, neither held nor in the input of this call. */
+bool tls_transport_is_empty(const struct tls_transport *transport);
 /* Frees what is held; the object must be gone. */
 void tls_transport_deinit(struct tls_transport *transport);
 

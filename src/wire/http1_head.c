@@ -127,10 +127,11 @@ static enum http1_fault host_take(struct message_head *head, const struct http1_
 
 /* The bytes in the arena, and the end of their first line. */
 static char *line_take(struct arena *arena, struct span bytes, size_t *ret_line_size) {
+    /* Not in the copy: what was just written cannot be read at once in other pieces. */
+    const char *line_feed = memchr(bytes.data, '\n', bytes.size);
+    *ret_line_size = (size_t)(line_feed - bytes.data) - 1;
     char *text = arena_allocate_aligned(arena, bytes.size, 1);
     memcpy(text, bytes.data, bytes.size);
-    const char *line_feed = memchr(text, '\n', bytes.size);
-    *ret_line_size = (size_t)(line_feed - text) - 1;
     return text;
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "os/socket.h"
 #include "worker/worker.h"
+#include "proxy/test_access_log.h"
 
 enum { LISTENER_PORT = 9000 };
 
