@@ -176,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gateway *gateway = calloc(1, sizeof(*gateway));
     pool_init(&gateway->chunks, sizeof(struct buffer_chunk), 4096, 64);
     buffer_init(&gateway->output, &gateway->chunks);
-    http2_client_init(&gateway->client, &events, gateway, &gateway->output);
+    http2_client_init(&gateway->client, &events, gateway, &gateway->output, NULL);
     for (size_t i = 0; i < STREAMS_MAX / 2; i++)
         open_one(gateway, i);
     run(gateway, span_make(settings, sizeof(settings)), sizeof(settings));

@@ -171,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct gateway *gateway = calloc(1, sizeof(*gateway));
     pool_init(&gateway->chunks, sizeof(struct buffer_chunk), 4096, 64);
     buffer_init(&gateway->output, &gateway->chunks);
-    http2_server_init(&gateway->server, &events, gateway, &gateway->output);
+    http2_server_init(&gateway->server, &events, gateway, &gateway->output, NULL);
     run(gateway, span_make(preface, sizeof(preface)), sizeof(preface));
     run(gateway, span_make(data + 1, size - 1), (size_t)data[0] * 16 + 1);
     if (size % 2 == 0)

@@ -148,6 +148,8 @@
 #define HTTP2_STREAM_ID_MAX 0x7ff00000
 /* Freed streams a session keeps for reuse. */
 #define HTTP2_STREAMS_KEPT_MAX 32
+/* Freed memory of libnghttp2 that a worker keeps for the next streams: a stream takes about 1.5 KiB, and those of a connection end in bursts. */
+#define HTTP2_MEMORY_KEPT_BYTES_MAX (256 * 1024)
 
 /* --- Metrics --- */
 /* Hosts that are counted for themselves; those past them share one name. Each takes about 1 KiB a worker that serves it. */

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "http/http2_client_stream.h"
+#include "http/http2_memory_functions.h"
 
 /* Request heads: HTTP_HEAD_BYTES_MAX of the client, and what rules of the configuration add. */
 #define SEND_HEAD_BYTES_MAX (256 * 1024)
@@ -202,7 +203,7 @@ static const struct http_client_functions functions = {
     .deinit = client_deinit,
 };
 
-static nghttp2_session *library_create(struct http2_client *client) {
+static nghttp2_session *library_create(struct http2_client *client, struct http2_memory *memory) {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
     nghttp2_session *library;
@@ -219,14 +220,16 @@ static nghttp2_session *library_create(struct http2_client *client) {
     nghttp2_option_set_max_send_header_block_length(option, SEND_HEAD_BYTES_MAX);
     /* Ours are counted by the defence, which has a name for each. */
     nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX + 1);
-    error = nghttp2_session_client_new2(&library, callbacks, client, option);
+    nghttp2_mem heap = http2_memory_functions(memory);
+    error = nghttp2_session_client_new3(&library, callbacks, client, option, memory == NULL ? NULL : &heap);
     ASSERT(error == 0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     return library;
 }
 
-void http2_client_init(struct http2_client *client, const struct http_client_events *events, void *owner, struct buffer *output) {
+void http2_client_init(struct http2_client *client, const struct http_client_events *events, void *owner, struct buffer *output,
+                       struct http2_memory *memory) {
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW_BYTES},
@@ -239,7 +242,7 @@ void http2_client_init(struct http2_client *client, const struct http_client_eve
     list_init(&client->drained);
     http2_defence_init(&client->defence);
     http2_frame_scan_init(&client->scan, 0);
-    client->library = library_create(client);
+    client->library = library_create(client, memory);
     int error = nghttp2_submit_settings(client->library, NGHTTP2_FLAG_NONE, settings, ARRAY_SIZE(settings));
     ASSERT(error == 0);
     error = nghttp2_session_set_local_window_size(client->library, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW_BYTES);

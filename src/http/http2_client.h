@@ -16,6 +16,7 @@
 #include "http/http2_frame_scan.h"
 #include "http/session.h"
 
+struct http2_memory; /* http/http2_memory.h */
 struct nghttp2_session;
 
 struct http2_client {
@@ -35,8 +36,10 @@ struct http2_client {
     bool going_away; /* the peer takes no further request */
 };
 
-/* As http1_client_init. The preface and SETTINGS are the first that produce gives. About 10 KiB of heap; http_client_deinit frees them. */
-void http2_client_init(struct http2_client *client, const struct http_client_events *events, void *owner, struct buffer *output);
+/* As http1_client_init. The preface and SETTINGS are the first that produce gives. About 10 KiB of heap; http_client_deinit frees them.
+ * They come from `memory`, which must outlive the session; NULL: from malloc. */
+void http2_client_init(struct http2_client *client, const struct http_client_events *events, void *owner, struct buffer *output,
+                       struct http2_memory *memory);
 /* Whether produce would give something. */
 bool http2_client_wants_output(const struct http2_client *client);
 /* Moves into the output what may go now, as the peer's windows permit, until the output holds BUFFER_HIGH_WATER_BYTES. Once a turn, and when the

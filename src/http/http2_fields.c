@@ -102,8 +102,20 @@ static uint8_t *octets(struct span text) {
     return text.data == NULL ? nothing : pointer.out;
 }
 
+static void list_add(struct http2_field_list *list, struct span name, struct span value, uint8_t flags) {
+    list->fields[list->count++] = (nghttp2_nv){octets(name), octets(value), name.size, value.size, flags};
+}
+
 void http2_field_list_add(struct http2_field_list *list, struct span name, struct span value) {
-    list->fields[list->count++] = (nghttp2_nv){octets(name), octets(value), name.size, value.size, NGHTTP2_NV_FLAG_NONE};
+    list_add(list, name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+}
+
+/* The library copies a name and makes it lower-case, byte by byte; the names of our table are that, and stay. */
+static void list_add_field(struct http2_field_list *list, const struct header *header) {
+    if (header->token == HEADER_OTHER)
+        list_add(list, header->name, header->value, NGHTTP2_NV_FLAG_NONE);
+    else
+        http2_field_list_add(list, header_token_name(header->token), header->value);
 }
 
 void http2_field_list_add_fields(struct http2_field_list *list, const struct header *headers, size_t count) {
@@ -112,12 +124,12 @@ void http2_field_list_add_fields(struct http2_field_list *list, const struct hea
         if ((header_token_properties(header->token) & HEADER_PROPERTY_HOP_BY_HOP) != 0 &&
             (header->token != HEADER_TE || is_connection_specific(header->token, header->value)))
             continue;
-        http2_field_list_add(list, header->name, header->value);
+        list_add_field(list, header);
     }
 }
 
 void http2_field_list_add_trailers(struct http2_field_list *list, const struct header *trailers, size_t count) {
     for (size_t i = 0; i < count; i++)
         if ((header_token_properties(trailers[i].token) & HEADER_PROPERTY_NO_TRAILER) == 0)
-            http2_field_list_add(list, trailers[i].name, trailers[i].value);
+            list_add_field(list, &trailers[i]);
 }

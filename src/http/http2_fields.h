@@ -46,8 +46,9 @@ struct http2_field_list {
     size_t count;
 };
 
-/* Room in `arena` for `capacity` fields. Nothing is copied: names and values live until the list was submitted. */
+/* Room in `arena` for `capacity` fields. Nothing is copied: what is added lives until the list was submitted. */
 void http2_field_list_init(struct http2_field_list *list, struct arena *arena, size_t capacity);
+/* The library keeps no copy of the name: a literal. */
 void http2_field_list_add(struct http2_field_list *list, struct span name, struct span value);
 /* All but the connection-specific ones (RFC 9113 section 8.2.2); TE stays when it is "trailers". */
 void http2_field_list_add_fields(struct http2_field_list *list, const struct header *headers, size_t count);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "http/http2_memory_functions.h"
 #include "http/http2_server_stream.h"
 
 /* Response heads: HTTP_HEAD_BYTES_MAX of the upstream, and what rules of the configuration add. */
@@ -263,7 +264,7 @@ static const struct http_server_functions functions = {
     .deinit = server_deinit,
 };
 
-static nghttp2_session *library_create(struct http2_server *server) {
+static nghttp2_session *library_create(struct http2_server *server, struct http2_memory *memory) {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
     nghttp2_session *library;
@@ -281,14 +282,16 @@ static nghttp2_session *library_create(struct http2_server *server) {
     /* Ours are counted by the defence, which has a name for each. */
     nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX + 1);
     nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
-    error = nghttp2_session_server_new2(&library, callbacks, server, option);
+    nghttp2_mem heap = http2_memory_functions(memory);
+    error = nghttp2_session_server_new3(&library, callbacks, server, option, memory == NULL ? NULL : &heap);
     ASSERT(error == 0);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
     return library;
 }
 
-void http2_server_init(struct http2_server *server, const struct http_server_events *events, void *owner, struct buffer *output) {
+void http2_server_init(struct http2_server *server, const struct http_server_events *events, void *owner, struct buffer *output,
+                       struct http2_memory *memory) {
     static const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, HTTP2_STREAMS_MAX},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW_BYTES},
@@ -304,7 +307,7 @@ void http2_server_init(struct http2_server *server, const struct http_server_eve
     list_init(&server->drained);
     http2_defence_init(&server->defence);
     http2_frame_scan_init(&server->scan, HTTP2_PREFACE_BYTES);
-    server->library = library_create(server);
+    server->library = library_create(server, memory);
     int error = nghttp2_submit_settings(server->library, NGHTTP2_FLAG_NONE, settings, ARRAY_SIZE(settings));
     ASSERT(error == 0);
     error = nghttp2_session_set_local_window_size(server->library, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW_BYTES);

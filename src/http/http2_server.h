@@ -17,6 +17,7 @@
 #include "http/http2_stream_ids.h"
 #include "http/session.h"
 
+struct http2_memory; /* http/http2_memory.h */
 struct nghttp2_session;
 
 struct http2_server {
@@ -42,7 +43,9 @@ struct http2_server {
 };
 
 /* As http1_server_init. The preface of the client is the first input. The queues of the streams take their chunks where `output` does. About
- * 10 KiB of heap an idle session; http_server_deinit frees them. */
-void http2_server_init(struct http2_server *server, const struct http_server_events *events, void *owner, struct buffer *output);
+ * 10 KiB of heap an idle session; http_server_deinit frees them.
+ * They come from `memory`, which must outlive the session; NULL: from malloc. */
+void http2_server_init(struct http2_server *server, const struct http_server_events *events, void *owner, struct buffer *output,
+                       struct http2_memory *memory);
 
 #endif

@@ -202,7 +202,7 @@ static inline void peer_init_with(struct peer *peer, const nghttp2_settings_entr
     buffer_init(&peer->output, &peer->chunks);
     for (size_t i = 0; i < EXCHANGES_MAX; i++)
         arena_init(&peer->exchanges[i].arena, 4096);
-    http2_client_init(&peer->client, &events, peer, &peer->output);
+    http2_client_init(&peer->client, &events, peer, &peer->output, NULL);
     assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, server_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, server_data);

@@ -177,7 +177,7 @@ static inline void peer_init(struct peer *peer, bool no_auto_window) {
     buffer_init(&peer->output, &peer->chunks);
     for (size_t i = 0; i < EXCHANGES_MAX; i++)
         arena_init(&peer->exchanges[i].arena, 4096);
-    http2_server_init(&peer->server, &events, peer, &peer->output);
+    http2_server_init(&peer->server, &events, peer, &peer->output, NULL);
     assert_int_equal(nghttp2_session_callbacks_new(&callbacks), 0);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, client_header);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, client_data);

@@ -331,7 +331,6 @@ void connection_accept(struct proxy_context *context, int descriptor, const stru
         .remote = *peer,
         .connection_id = ++context->next_connection_id,
         .start_ns = context->now_ns,
-        .start_wall_ns = clock_wall_ns(),
         .listener = listener,
     };
     connection_begin(connection, listener, retiring);

@@ -17,6 +17,7 @@ int context_init(struct proxy_context *context) {
     random_init(&context->random);
     balance_init(&context->balance, &context->random);
     pool_init(&context->chunks, sizeof(struct buffer_chunk), BUFFER_CHUNKS_MAX, BUFFER_CHUNKS_KEPT_MAX);
+    http2_memory_init(&context->http2_memory);
     pool_init(&context->connections, sizeof(struct connection), WORKER_CONNECTIONS_MAX, WORKER_CONNECTIONS_KEPT_MAX);
     context->read_bytes = memory_allocate(WORKER_READ_BYTES);
     context->plain_bytes = memory_allocate(WORKER_READ_BYTES);
@@ -35,6 +36,7 @@ void context_deinit(struct proxy_context *context) {
     ASSERT(list_is_empty(&context->live_connections));
     ASSERT(context->newcomers.count == 0);
     ASSERT(list_is_empty(&context->snapshots));
+    http2_memory_deinit(&context->http2_memory);
     pool_deinit(&context->connections);
     pool_deinit(&context->chunks);
     balance_deinit(&context->balance);
@@ -70,6 +72,10 @@ void context_set_current(struct proxy_context *context, const struct snapshot *s
     }
     if (former != NULL)
         context_unpin(context, former);
+}
+
+uint64_t context_wall_ns(const struct proxy_context *context, uint64_t moment_ns) {
+    return clock_wall_ns() - (context->now_ns - moment_ns);
 }
 
 const struct endpoint *context_pick_endpoint(struct proxy_context *context, const struct cluster *cluster, const struct network_address *tried,

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/timer.h"
+#include "http/http2_memory.h"
 #include "os/loop.h"
 #include "proxy/http_date.h"
 #include "proxy/balance.h"
@@ -62,6 +63,7 @@ struct proxy_context {
     struct pool chunks;      /* struct buffer_chunk */
     struct pool connections; /* struct connection */
     struct pool exchanges;   /* struct exchange */
+    struct http2_memory http2_memory;
     char *read_bytes;        /* WORKER_READ_BYTES: where every socket is read into; valid until the next read */
     char *plain_bytes;       /* WORKER_READ_BYTES: where TLS plaintext is put */
     char *write_bytes;       /* WORKER_WRITE_BYTES: ciphertext on its way out */
@@ -115,6 +117,9 @@ void context_set_current(struct proxy_context *context, const struct snapshot *s
  * has none. */
 const struct endpoint *context_pick_endpoint(struct proxy_context *context, const struct cluster *cluster, const struct network_address *tried,
                                              size_t tried_count);
+
+/* The wall clock's time of a moment of this worker (monotonic), by the two clocks as they stand now: a line of the log asks for it, no request does. */
+uint64_t context_wall_ns(const struct proxy_context *context, uint64_t moment_ns);
 
 /* Counted for as long as it is current; NULL only before the first snapshot. */
 struct pinned_snapshot *context_pin_current(struct proxy_context *context);

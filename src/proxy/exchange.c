@@ -51,7 +51,6 @@ static struct arena *on_stream_begin(void *owner, struct http_stream *stream) {
     exchange->grave.free_owner = exchange_free;
     exchange->start_ns = context->now_ns;
     exchange->activity_ns = context->now_ns;
-    exchange->start_wall_ns = clock_wall_ns();
     exchange->client = http_connection_facts(http)->remote;
     buffer_init(&exchange->replay, &context->chunks);
     timer_init(&exchange->route_timer, route_expired);

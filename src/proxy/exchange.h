@@ -19,7 +19,7 @@ struct downstream_facts {
     struct client_identity *client;      /* by its certificate; NULL: it showed none */
     struct span alpn; /* the protocol that was negotiated; empty without one */
     uint64_t connection_id;
-    uint64_t start_ns, start_wall_ns; /* when the connection was accepted */
+    uint64_t start_ns; /* when the connection was accepted */
     /* The chain by which the connection is served: valid while `pinned` is. Matched again by the connection under a newer snapshot. */
     const struct filter_chain *chain;
     bool chain_changed; /* there is no chain because the one of the connection's name demands something else of its clients now */

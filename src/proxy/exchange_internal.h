@@ -87,7 +87,7 @@ struct exchange {
 
     /* For the log. */
     uint64_t activity_ns; /* when a byte last moved either way */
-    uint64_t start_wall_ns, start_ns, request_end_ns, response_start_ns;
+    uint64_t start_ns, request_end_ns, response_start_ns;
     uint64_t bytes_received, bytes_sent;
     uint32_t flags;
     struct span details, transport_reason;

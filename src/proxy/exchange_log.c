@@ -42,7 +42,7 @@ static void fill_downstream(const struct exchange *exchange, struct access_log_r
 
 void exchange_record(const struct exchange *exchange, struct access_log_record *ret_record) {
     *ret_record = (struct access_log_record){
-        .start_wall_ns = exchange->start_wall_ns,
+        .start_wall_ns = context_wall_ns(exchange->context, exchange->start_ns),
         .start_ns = exchange->start_ns,
         .request_end_ns = exchange->request_end_ns,
         .response_start_ns = exchange->response_start_ns,

@@ -61,7 +61,7 @@ static void forward_log(struct forward *forward) {
         return;
     const struct downstream_facts *facts = forward->facts;
     struct access_log_record record = {
-        .start_wall_ns = facts->start_wall_ns,
+        .start_wall_ns = context_wall_ns(context, facts->start_ns),
         .start_ns = facts->start_ns,
         .end_ns = context->now_ns,
         .response_flags = forward->flags,

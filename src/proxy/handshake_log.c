@@ -13,7 +13,7 @@ void handshake_log(const struct connection *connection, enum close_reason reason
     if (!connection->has_received || snapshot == NULL || snapshot->access_log == NULL)
         return;
     struct access_log_record record = {
-        .start_wall_ns = facts->start_wall_ns,
+        .start_wall_ns = context_wall_ns(context, facts->start_ns),
         .start_ns = facts->start_ns,
         .end_ns = context->now_ns,
         .response_flags = close_reason_flag(reason),

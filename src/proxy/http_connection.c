@@ -266,7 +266,7 @@ void http_connection_settle(struct http_connection *http) {
 
 static void begin_http2(struct http_connection *http) {
     http_server_deinit(http->server);
-    http2_server_init(&http->engine.http2, &exchange_server_events, http, &http->transport->output);
+    http2_server_init(&http->engine.http2, &exchange_server_events, http, &http->transport->output, &http->context->http2_memory);
     http->server = &http->engine.http2.base;
     http->multiplexed = true;
     set_deadline(http, HTTP_DEADLINE_TICK, HTTP_SESSION_TICK_NS);

@@ -326,7 +326,8 @@ static void begin_shared(struct upstream_connection *connection) {
     upstream_pool_expect_sweep(pool);
     if (!timer_is_set(&pool->tick))
         timer_set(&pool->context->timers, &pool->tick, pool->context->now_ns, HTTP_SESSION_TICK_NS);
-    http2_client_init(&connection->engine.http2, pool->handler->events, connection, &connection->transport.output);
+    http2_client_init(&connection->engine.http2, pool->handler->events, connection, &connection->transport.output,
+                      &pool->context->http2_memory);
     connection->client = &connection->engine.http2.base;
     context_make_ready(pool->context, &connection->flush);
 }

@@ -70,10 +70,10 @@ enum http1_scan_status http1_scan(struct http1_scan *scan, struct span bytes, en
  * (RFC 9110 section 2.5). */
 static enum http1_fault version_parse(struct span text, enum http_version *ret_version) {
     size_t slash;
-    if (!span_find_byte(text, '/', &slash) && !span_starts_with_ignore_case(text, SPAN_LITERAL("HTTP")))
-        return HTTP1_FAULT_NOT_HTTP;
-    if (text.size != 8 || memcmp(text.data, "HTTP/", 5) != 0 || text.data[6] != '.')
-        return HTTP1_FAULT_VERSION;
+    if (text.size != 8 || memcmp(text.data, "HTTP/", 5) != 0 || text.data[6] != '.') {
+        bool names_something = span_find_byte(text, '/', &slash) || span_starts_with_ignore_case(text, SPAN_LITERAL("HTTP"));
+        return names_something ? HTTP1_FAULT_VERSION : HTTP1_FAULT_NOT_HTTP;
+    }
     char major = text.data[5], minor = text.data[7];
     if (major < '0' || major > '9' || minor < '0' || minor > '9')
         return HTTP1_FAULT_VERSION;
