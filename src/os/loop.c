@@ -12,6 +12,7 @@
 #include "os/system_call.h"
 
 #define LOOP_NO_SLOT UINT32_MAX
+#define LOOP_BOTH (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 /* The kernel's event carries place and generation: an event of a source that was removed, or of a place that was given away since, is known by
  * its generation. */
@@ -68,6 +69,10 @@ static void loop_place_free(struct loop *loop, uint32_t slot) {
     loop->first_free = slot;
 }
 
+static uint64_t loop_data(const struct loop *loop, uint32_t slot) {
+    return (uint64_t)loop->places[slot].generation << 32 | slot;
+}
+
 static int loop_add_events(struct loop *loop, struct loop_source *source, int descriptor, uint32_t events,
                            void (*function)(struct loop_source *, unsigned)) {
     ASSERT(descriptor >= 0);
@@ -75,7 +80,7 @@ static int loop_add_events(struct loop *loop, struct loop_source *source, int de
         loop_grow(loop);
     uint32_t slot = loop->first_free;
     struct loop_place *place = &loop->places[slot];
-    struct epoll_event event = {.events = events, .data.u64 = (uint64_t)place->generation << 32 | slot};
+    struct epoll_event event = {.events = events, .data.u64 = loop_data(loop, slot)};
     if (epoll_ctl(loop->descriptor, EPOLL_CTL_ADD, descriptor, &event) != 0)
         return -errno;
     loop->first_free = place->next_free;
@@ -87,7 +92,17 @@ static int loop_add_events(struct loop *loop, struct loop_source *source, int de
 }
 
 int loop_add(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned)) {
-    return loop_add_events(loop, source, descriptor, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, function);
+    return loop_add_events(loop, source, descriptor, LOOP_BOTH, function);
+}
+
+int loop_add_input(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned)) {
+    return loop_add_events(loop, source, descriptor, LOOP_BOTH & ~EPOLLOUT, function);
+}
+
+int loop_watch_output(struct loop *loop, struct loop_source *source) {
+    ASSERT(source->descriptor >= 0 && loop->places[source->slot].source == source);
+    struct epoll_event event = {.events = LOOP_BOTH, .data.u64 = loop_data(loop, source->slot)};
+    return epoll_ctl(loop->descriptor, EPOLL_CTL_MOD, source->descriptor, &event) == 0 ? 0 : -errno;
 }
 
 int loop_add_level(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned)) {

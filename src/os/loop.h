@@ -29,6 +29,10 @@ MUST_USE int loop_create(struct loop **ret_loop);
 void loop_destroy(struct loop *loop);
 /* Edge-triggered for input, output and hang-up, once and for all. Negative errno. */
 MUST_USE int loop_add(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
+/* Edge-triggered for input and hang-up: a socket that has just been accepted takes output, and need not say so. Negative errno. */
+MUST_USE int loop_add_input(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
+/* From now on for output, too: told at once when there is room already. Negative errno. */
+MUST_USE int loop_watch_output(struct loop *loop, struct loop_source *source);
 /* Level-triggered input only: for listeners and eventfds. */
 MUST_USE int loop_add_level(struct loop *loop, struct loop_source *source, int descriptor, void (*function)(struct loop_source *, unsigned));
 /* Harmless when it is in no loop. Closes nothing. */

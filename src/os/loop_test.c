@@ -146,6 +146,43 @@ static void test_many(void **state) {
     loop_destroy(loop);
 }
 
+static void test_output_is_told_from_when_it_is_watched(void **state) {
+    (void)state;
+    struct loop *loop;
+    assert_int_equal(loop_create(&loop), 0);
+    int pair[2];
+    pair_make(pair);
+    struct probe probe = {.source.descriptor = -1};
+    assert_int_equal(loop_add_input(loop, &probe.source, pair[0], probe_event), 0);
+    assert_int_equal(loop_turn(loop, 0), 0);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    assert_int_equal(loop_turn(loop, 0), 1);
+    assert_true(probe.events & LOOP_READABLE);
+    /* Full: nothing until there is room again. */
+    static char bytes[1 << 16];
+    while (write(pair[0], bytes, sizeof(bytes)) > 0)
+        continue;
+    assert_int_equal(loop_watch_output(loop, &probe.source), 0);
+    probe.events = 0;
+    (void)loop_turn(loop, 0);
+    assert_false(probe.events & LOOP_WRITABLE);
+    while (read(pair[1], bytes, sizeof(bytes)) > 0)
+        continue;
+    assert_int_equal(loop_turn(loop, 0), 1);
+    assert_true(probe.events & LOOP_WRITABLE);
+    /* Room that came before it was watched is told at once. */
+    struct probe second = {.source.descriptor = -1};
+    assert_int_equal(loop_add_input(loop, &second.source, pair[1], probe_event), 0);
+    assert_int_equal(loop_watch_output(loop, &second.source), 0);
+    assert_int_equal(loop_turn(loop, 0), 1);
+    assert_true(second.events & LOOP_WRITABLE);
+    loop_remove(loop, &probe.source);
+    loop_remove(loop, &second.source);
+    close(pair[0]);
+    close(pair[1]);
+    loop_destroy(loop);
+}
+
 static void test_moved(void **state) {
     (void)state;
     struct loop *loop;
@@ -172,7 +209,7 @@ static void test_moved(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_edges), cmocka_unit_test(test_removed_in_the_same_turn), cmocka_unit_test(test_level_and_event),
-        cmocka_unit_test(test_waits), cmocka_unit_test(test_many), cmocka_unit_test(test_moved),
+        cmocka_unit_test(test_waits), cmocka_unit_test(test_many), cmocka_unit_test(test_moved), cmocka_unit_test(test_output_is_told_from_when_it_is_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,10 @@ const struct listener *listener_key_find(const struct listener_key *key, const s
     return NULL;
 }
 
+struct network_address downstream_local(const struct downstream_facts *facts, const struct transport *transport) {
+    return facts->local.size != 0 ? facts->local : transport_local_address(transport);
+}
+
 bool connection_may_warn(struct connection *connection) {
     struct proxy_context *context = connection->context;
     if (context->now_ns < context->next_warning_ns)
@@ -326,8 +330,9 @@ void connection_accept(struct proxy_context *context, int descriptor, const stru
     }
     connection->transport.owner = connection;
     connection->transport.readable = connection_ignore;
+    bool logs = context->current->snapshot->access_log != NULL;
     connection->facts = (struct downstream_facts){
-        .local = transport_local_address(&connection->transport),
+        .local = logs ? transport_local_address(&connection->transport) : (struct network_address){.port = key->port},
         .remote = *peer,
         .connection_id = ++context->next_connection_id,
         .start_ns = context->now_ns,

@@ -59,6 +59,7 @@ struct proxy_context {
     struct loop *loop;
     struct timer_wheel timers;
     uint64_t now_ns; /* monotonic, refreshed each turn */
+    uint64_t turn;   /* counts the loop's turns */
     struct random random;
     struct pool chunks;      /* struct buffer_chunk */
     struct pool connections; /* struct connection */

@@ -10,6 +10,7 @@ struct client_identity; /* proxy/client_identity.h */
 
 /* Facts about the connection that requests need; lives in struct connection for as long as the HTTP phase. */
 struct downstream_facts {
+    /* The address of `local` is asked for when the connection comes only if there is a log then; its port is there always. */
     struct network_address local, remote;
     struct span server_name; /* sniffed SNI; empty without one */
     struct span tls_version, tls_cipher; /* static strings; empty for plaintext */
@@ -25,6 +26,9 @@ struct downstream_facts {
     bool chain_changed; /* there is no chain because the one of the connection's name demands something else of its clients now */
     const struct listener *listener;
 };
+
+/* The local address, for a line of the log: asked for now if it was not yet. `transport` is the connection's. */
+struct network_address downstream_local(const struct downstream_facts *facts, const struct transport *transport);
 
 /* The pools of exchanges and of upstream connections, which context_init leaves open. Deinit: no HTTP connection may be left; it also frees the
  * buried. */

@@ -153,6 +153,7 @@ void exchange_let_snapshot_go(struct exchange *exchange);
 
 /* --- http_connection.c --- */
 const struct downstream_facts *http_connection_facts(const struct http_connection *http);
+struct network_address http_connection_local(const struct http_connection *http);
 /* An exchange begins, or is over. */
 void http_connection_add(struct http_connection *http, struct exchange *exchange);
 void http_connection_remove(struct http_connection *http, struct exchange *exchange);

@@ -28,7 +28,7 @@ static void fill_upstream(const struct exchange *exchange, struct access_log_rec
 
 static void fill_downstream(const struct exchange *exchange, struct access_log_record *record) {
     const struct downstream_facts *facts = http_connection_facts(exchange->http);
-    record->downstream_local = facts->local;
+    record->downstream_local = http_connection_local(exchange->http);
     record->downstream_remote = exchange->client;
     record->downstream_direct_remote = facts->remote;
     record->requested_server_name = facts->server_name;

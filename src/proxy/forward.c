@@ -72,7 +72,7 @@ static void forward_log(struct forward *forward) {
         .upstream_host = forward->host,
         .upstream_cluster = forward->cluster_name,
         .upstream_local = transport_local_address(&forward->upstream),
-        .downstream_local = facts->local,
+        .downstream_local = downstream_local(facts, forward->downstream),
         .downstream_remote = facts->remote,
         .downstream_direct_remote = facts->remote,
         .requested_server_name = facts->server_name,

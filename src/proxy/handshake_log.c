@@ -17,7 +17,7 @@ void handshake_log(const struct connection *connection, enum close_reason reason
         .start_ns = facts->start_ns,
         .end_ns = context->now_ns,
         .response_flags = close_reason_flag(reason),
-        .downstream_local = facts->local,
+        .downstream_local = downstream_local(facts, &connection->transport),
         .downstream_remote = facts->remote,
         .downstream_direct_remote = facts->remote,
         .requested_server_name = facts->server_name,

@@ -54,6 +54,10 @@ const struct downstream_facts *http_connection_facts(const struct http_connectio
     return http->facts;
 }
 
+struct network_address http_connection_local(const struct http_connection *http) {
+    return downstream_local(http->facts, http->transport);
+}
+
 void http_connection_add(struct http_connection *http, struct exchange *exchange) {
     list_push_back(&http->exchanges, &exchange->link);
 }

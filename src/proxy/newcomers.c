@@ -6,7 +6,7 @@
 #include "base/limits.h"
 
 void newcomers_init(struct newcomers *newcomers) {
-    *newcomers = (struct newcomers){.clock_ns = clock_monotonic_ns, .others_idle = true};
+    *newcomers = (struct newcomers){.clock_ns = clock_monotonic_ns, .others_idle = true, .looked_ns = clock_monotonic_ns()};
     list_init(&newcomers->unproven);
     list_init(&newcomers->proven);
     list_init(&newcomers->waiting);
@@ -78,11 +78,13 @@ static void count_turn(struct newcomers *newcomers, uint64_t turn_ns) {
 
 void newcomers_run(struct newcomers *newcomers, uint64_t turn_start_ns) {
     uint64_t start_ns = newcomers->clock_ns();
+    newcomers->looked_ns = start_ns;
     count_turn(newcomers, start_ns - turn_start_ns);
     struct list *link = newcomers_have_time(newcomers) ? list_pop_front(&newcomers->waiting) : NULL;
     if (link == NULL)
         return;
     struct newcomer *newcomer = CONTAINER_OF(link, struct newcomer, waiting);
     newcomer->run(newcomer);
-    newcomers->credit_ns -= (int64_t)(newcomers->clock_ns() - start_ns);
+    newcomers->looked_ns = newcomers->clock_ns();
+    newcomers->credit_ns -= (int64_t)(newcomers->looked_ns - start_ns);
 }

@@ -29,6 +29,7 @@ struct newcomers {
     uint64_t turn_spent_ns; /* what was done for newcomers in this turn outside of newcomers_run */
     int64_t credit_ns;      /* their share of what others used, not used yet; below 0: a debt */
     bool others_idle;       /* others had nothing to do in the last turn */
+    uint64_t looked_ns;     /* the clock at the end of the last turn, for who needs it then */
 };
 
 void newcomers_init(struct newcomers *newcomers);

@@ -153,6 +153,7 @@ static void transport_reset(struct transport *transport, struct proxy_context *c
 void transport_init_connected(struct transport *transport, struct proxy_context *context, struct loop_source *source, unsigned events) {
     transport_reset(transport, context);
     loop_move(context->loop, source, &transport->source, transport_event);
+    transport->watches_output = true;
     transport->hung_up = (events & LOOP_ENDED) != 0;
     if (events & LOOP_READABLE) {
         transport->may_read = true;
@@ -162,7 +163,7 @@ void transport_init_connected(struct transport *transport, struct proxy_context 
 
 int transport_init(struct transport *transport, struct proxy_context *context, int descriptor) {
     transport_reset(transport, context);
-    return loop_add(context->loop, &transport->source, descriptor, transport_event);
+    return loop_add_input(context->loop, &transport->source, descriptor, transport_event);
 }
 
 static void transport_free_span(struct span *span) {

@@ -31,6 +31,7 @@ struct transport {
     struct span unread_plain; /* with TLS: heap copy of plaintext that was given back; owned */
     bool reading;            /* wants `readable`; false: paused by back-pressure */
     bool may_read, may_write; /* the last edge has not been used up */
+    bool watches_output;      /* the loop tells when there is room again; from the first time that there is none */
     bool end_queued, end_sent; /* our half-close, after the output */
     bool peer_ended, broken;
     bool read_broken; /* broken for reading too; a transport broken while writing may still hold the peer's last bytes */

@@ -83,17 +83,29 @@ void transport_wire_break(struct transport *transport, int error) {
         context_make_ready(transport->context, &transport->ready);
 }
 
+/* Room raises an edge. Most connections never fill their socket, so that an accepted one is watched for it only from the first time on. */
+static void wire_filled(struct transport *transport) {
+    transport->may_write = false;
+    if (transport->watches_output)
+        return;
+    transport->watches_output = true;
+    int result = loop_watch_output(transport->context->loop, &transport->source);
+    if (result < 0)
+        transport_wire_break(transport, -result);
+}
+
 /* Bytes taken; 0 when the socket takes none now or is broken. */
 static size_t wire_written(struct transport *transport, ssize_t written, size_t wanted) {
-    if (written < 0) {
-        transport->may_write = false;
-        if (written != -EAGAIN)
-            transport_wire_break(transport, (int)-written);
+    if (written == -EAGAIN) {
+        wire_filled(transport);
         return 0;
     }
-    /* A short write has filled the socket: room raises an edge. */
+    if (written < 0) {
+        transport_wire_break(transport, (int)-written);
+        return 0;
+    }
     if ((size_t)written < wanted)
-        transport->may_write = false;
+        wire_filled(transport);
     transport->turn_bytes += (size_t)written;
     return (size_t)written;
 }

@@ -15,6 +15,8 @@ struct acceptor {
     struct loop_source source;
     int descriptor;
     uint32_t id;
+    uint64_t turn; /* when connections waited last */
+    int burst;     /* how many are taken in a turn */
     struct listener_key key;
     struct grave grave;
 };
@@ -57,6 +59,8 @@ static bool acceptor_accept_one(struct acceptor *acceptor, bool retiring) {
         connection_accept(acceptor->set->context, descriptor, &peer, &acceptor->key, retiring);
         return true;
     case EAGAIN:
+        acceptor->burst = 0;
+        return false;
     case EINVAL:
         return false;
     case EMFILE:
@@ -71,15 +75,26 @@ static bool acceptor_accept_one(struct acceptor *acceptor, bool retiring) {
     }
 }
 
+/* One in the first turn in which some wait, as there is mostly one and to ask for another costs half of what accepting it would; twice as many in
+ * each further turn in a row. */
+static int acceptor_next_burst(struct acceptor *acceptor) {
+    uint64_t turn = acceptor->set->context->turn;
+    int burst = turn == acceptor->turn + 1 ? acceptor->burst * 2 : 1;
+    acceptor->turn = turn;
+    acceptor->burst = burst < 1 ? 1 : burst > WORKER_ACCEPTS_PER_TURN ? WORKER_ACCEPTS_PER_TURN : burst;
+    return acceptor->burst;
+}
+
 static void acceptor_readable(struct loop_source *source, unsigned events) {
     (void)events;
     struct acceptor *acceptor = CONTAINER_OF(source, struct acceptor, source);
     struct newcomers *newcomers = &acceptor->set->context->newcomers;
+    int burst = acceptor_next_burst(acceptor);
     /* Level-triggered: what waits in the queue is told of again. */
     if (!newcomers_have_time(newcomers))
         return;
     uint64_t start_ns = clock_monotonic_ns();
-    for (int i = 0; i < WORKER_ACCEPTS_PER_TURN && clock_monotonic_ns() - start_ns < HANDSHAKE_ACCEPT_NS; i++)
+    for (int i = 0; i < burst && (i == 0 || clock_monotonic_ns() - start_ns < HANDSHAKE_ACCEPT_NS); i++)
         if (!acceptor_accept_one(acceptor, false))
             break;
     newcomers_spend(newcomers, start_ns);

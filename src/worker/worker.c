@@ -98,10 +98,11 @@ static void worker_woken(struct loop_source *source, unsigned events) {
 static void worker_turn(struct worker *worker) {
     struct proxy_context *context = &worker->context;
     bool has_work = !list_is_empty(&context->ready) || newcomers_wait(&context->newcomers);
-    uint64_t wait_ns = has_work ? 0 : timer_wheel_wait_ns(&context->timers, clock_monotonic_ns());
+    uint64_t wait_ns = has_work ? 0 : timer_wheel_wait_ns(&context->timers, context->newcomers.looked_ns);
     int result = loop_wait(context->loop, wait_ns);
     ASSERT(result >= 0);
     context->now_ns = clock_monotonic_ns();
+    context->turn++;
     loop_deliver(context->loop);
     /* Bytes that came in time count before the deadline that passed meanwhile. */
     timer_wheel_advance(&context->timers, context->now_ns);
