@@ -5,6 +5,7 @@ import tempfile
 
 import loads
 import measure
+import rounds
 
 CLIENTS = 32
 
@@ -21,15 +22,13 @@ def latencies_us(port, rate, seconds):
     return [int(row[2]) for row in rows]
 
 
-def measure_all(options, bench, running):
-    """[(title, unit, {peer: rounds})]."""
+def load(options, bench, running):
     slowest = min(units / taken for units, taken in (loads.http1(bench, peer, 1) for peer in running.values()))
     rate = slowest / 2
-    middle, worst = {}, {}
-    for _ in range(options.rounds):
-        for name, peer in running.items():
-            values = latencies_us(peer.setup.tls, rate, options.seconds)
-            middle.setdefault(name, []).append({"cost": float(measure.quantile(values, 0.5))})
-            worst.setdefault(name, []).append({"cost": float(measure.quantile(values, 0.99))})
+
+    def take(name):
+        values = latencies_us(running[name].setup.tls, rate, options.seconds)
+        return {"median": float(measure.quantile(values, 0.5)), "worst": float(measure.quantile(values, 0.99))}
+
     title = f"HTTP/1.1 over TLS at {rate:.0f} requests a second"
-    return [(title + ", median", "us", middle), (title + ", 99th of 100", "us", worst)]
+    return rounds.Load("latency", [("latency", title + ", median", "us", "median"), ("latency", title + ", 99th of 100", "us", "worst")], running, take)

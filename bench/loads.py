@@ -29,7 +29,7 @@ def wrk(url, seconds, *options, script=None, connections=CONNECTIONS):
         report = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", report)
     if "Non-2xx" in report or (errors and any(int(errors.group(index)) for index in (1, 3, 4))):
-        raise Failed(report)
+        raise Failed("; ".join(line.strip() for line in report.split("\n") if "Non-2xx" in line or "Socket errors" in line))
     done = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", report)
     return int(done.group(1)), float(done.group(2)) * {"ms": 1e-3, "s": 1, "m": 60}[done.group(3)]
 

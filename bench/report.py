@@ -1,6 +1,7 @@
 """What a run found: a line a load on the terminal, a Markdown table, JSON, and a chart."""
 import datetime
 import json
+import math
 import os
 import platform
 import statistics
@@ -8,6 +9,8 @@ import subprocess
 
 import measure
 
+# How far the 95 % interval of a ratio may reach from its median, either way.
+CLOSE_ENOUGH = 0.03
 # Ratio of Fairlead to the best peer, or a ceiling of the figure itself.
 GOALS = {
     "http1": ("ratio", 0.85), "http2": ("ratio", 0.85), "handshake": ("ratio", 0.78), "resumed": ("ratio", 0.85), "down-1m": ("ratio", 0.85),
@@ -34,29 +37,32 @@ def ratios(results):
     return [ours / theirs for ours, theirs in zip(costs(results["fairlead"]), costs(results[best])) if theirs > 0]
 
 
-def close_enough(results, share):
-    values = ratios(results)
-    if len(values) < 2:
-        return True
-    low, middle, high = measure.interval(values)
-    return high / middle - 1 <= share and 1 - low / middle <= share
-
-
 class Line:
     def __init__(self, key, title, unit, results):
         self.key, self.title, self.unit, self.results = key, title, unit, results
         self.best = best_peer(results)
         self.ratio = measure.interval(ratios(results)) if self.best else None
 
+    def width(self):
+        """How far the interval reaches, the further way; 0 when there is nothing to compare with."""
+        if self.ratio is None:
+            return 0
+        if len(self.results["fairlead"]) < 2:
+            return math.inf
+        low, middle, high = self.ratio
+        return max(high / middle - 1, 1 - low / middle)
+
     def figure(self, name):
         rounds = costs(self.results[name])
         return f"{statistics.median(rounds):.4g} ({min(rounds):.4g} to {max(rounds):.4g})"
 
     def verdict(self):
-        """Whether the goal is met: the whole interval lies below it."""
+        """Whether the goal is met: the whole interval lies below it. One round has none."""
         kind, goal = GOALS.get(self.key, (None, None))
         if kind is None or (kind == "ratio" and self.ratio is None):
             return ""
+        if len(self.results["fairlead"]) < 2:
+            return f"{goal:g}: open"
         low, _, high = self.ratio if kind == "ratio" else measure.interval(costs(self.results["fairlead"]))
         return f"{goal:g}: " + ("met" if high < goal else "not met" if low > goal else "open")
 
@@ -74,6 +80,17 @@ def version_of(*command):
     except OSError:
         return "not installed"
     return (answer.stdout + answer.stderr).strip().split("\n", maxsplit=1)[0]
+
+
+def remarks(table, left_out):
+    """What a reader of the table must know besides."""
+    rows = []
+    unsure = [f"{line.title} ({line.width() * 100:.1f} %, {len(line.results['fairlead'])} round(s))" for line in table if line.width() > CLOSE_ENOUGH]
+    if unsure:
+        rows.append(f"The interval is not within {CLOSE_ENOUGH * 100:.0f} % of the ratio when the rounds or the time were spent: {'; '.join(unsure)}.")
+    for load, name, why in left_out:
+        rows.append(f"{name} is left out of {load}: {' '.join(why.split())}")
+    return "".join(f"\n{row}\n" for row in rows)
 
 
 def markdown(table, options):
@@ -114,16 +131,19 @@ def chart(table):
             + "".join(rows) + "</svg>\n")
 
 
-def write(folder, table, options):
+def write(folder, table, left_out, options):
+    """`left_out`: (load, proxy, why)."""
     os.makedirs(folder, exist_ok=True)
-    versions = {"fairlead": version_of(options.binary, "version"), "before": version_of(options.before or options.binary, "version"), "haproxy": version_of("/usr/sbin/haproxy", "-v"), "nginx": version_of("/usr/sbin/nginx", "-v"),
+    versions = {"fairlead": version_of(options.binary, "version"), "before": version_of(options.before or options.binary, "version"),
+                "haproxy": version_of("/usr/sbin/haproxy", "-v"), "nginx": version_of("/usr/sbin/nginx", "-v"),
                 "nghttpx": version_of("/usr/sbin/nghttpx", "--version"), "h2o": version_of("/usr/bin/h2o", "--version")}
     head = (f"Measured on {datetime.date.today()}, Linux {platform.release()}, {os.cpu_count()} processors; "
             + "; ".join(versions[name] for name in versions if name == "fairlead" or name in options.peers) + ".\n\n")
-    for name, text in (("results.md", head + markdown(table, options)), ("results.svg", chart(table)),
+    for name, text in (("results.md", head + markdown(table, options) + remarks(table, left_out)), ("results.svg", chart(table)),
                        ("results.json", json.dumps({"versions": versions, "loads": [
                            {"load": line.key, "title": line.title, "unit": line.unit, "rounds": line.results, "best_peer": line.best,
-                            "ratio": line.ratio, "goal": line.verdict()} for line in table]}, indent=1) + "\n")):
+                            "ratio": line.ratio, "goal": line.verdict()} for line in table],
+                           "left_out": [{"load": load, "peer": name, "why": why} for load, name, why in left_out]}, indent=1) + "\n")):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
             file.write(text)
-    print(f"\n{markdown(table, options)}\nwritten: {folder}/results.md, results.json, results.svg")
+    print(f"\n{markdown(table, options)}{remarks(table, left_out)}\nwritten: {folder}/results.md, results.json, results.svg")
