@@ -24,7 +24,7 @@ class Fairlead:
     def change(self, number, text):
         service = peers.istio.virtual_service(f"route-{number}", [host(number)],
                                               http=[{"directResponse": {"status": 200, "body": {"string": text}}}])
-        path = self.setup.write(f"new-{number}", peers.istio.listing(service))
+        path = self.setup.write(f"new-{number}", json.dumps(service, indent=1))
         os.rename(path, self.setup.path(f"config/route-{number}.yaml"))
 
     def command(self, binaries):
