@@ -295,7 +295,7 @@
 /* How long a line may lie in a ring before the writer looks: prompt for people, and 40 wake-ups a second at most. */
 #define LOG_WRITER_WAIT_NS MILLISECONDS(25)
 /* The same while the rings fill fast: leaves the more room for the times when the writer does not get a processor. */
-#define LOG_WRITER_BUSY_WAIT_NS MILLISECONDS(2)
+#define LOG_WRITER_BUSY_WAIT_NS MILLISECONDS(4)
 /* Lines that were lost are told of at most this often. */
 #define LOG_WRITER_REPORT_NS SECONDS(10)
 /* How long the last lines may take at the end of the process when their reader is stuck. */

@@ -183,8 +183,10 @@ static void *writer_run(void *argument) {
         if (stopping && writer->stop_at_ns == 0)
             writer->stop_at_ns = clock_monotonic_ns() + LOG_WRITER_END_NS;
         size_t moved = 0, got;
-        while ((got = writer_drain(writer)) != 0 && !writer_gives_up(writer))
-            moved += got;
+        /* What came while a little was written waits for the next time: else a busy gateway would have it written in ever smaller pieces, without a rest. */
+        do
+            moved += got = writer_drain(writer);
+        while (got > (stopping ? 0 : ACCESS_LOG_RING_BYTES / 4) && !writer_gives_up(writer));
         writer_report(writer);
         if (stopping)
             return NULL;

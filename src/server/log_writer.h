@@ -1,4 +1,4 @@
-/* The access log's writer: a thread of its own that empties the workers' rings to standard output, standard error or a file, in batches. A
+/* The access log's writer: a thread of its own that empties the workers' rings to standard output, standard error or a file, ring after ring, without a copy. A
  * slow or stuck reader of the log costs lines, never a worker's time. */
 #ifndef FAIRLEAD_SERVER_LOG_WRITER_H
 #define FAIRLEAD_SERVER_LOG_WRITER_H
