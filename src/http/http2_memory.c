@@ -1,6 +1,6 @@
 #include "http/http2_memory_functions.h"
 
-#include <stdalign.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,20 +8,25 @@
 #include "base/memory.h"
 #include "base/poison.h"
 
+/* While it is kept. */
 struct http2_memory_block {
-    struct http2_memory_block *next; /* while it is kept */
-    size_t size;                     /* of `bytes` */
-    alignas(max_align_t) char bytes[];
+    struct http2_memory_block *next;
 };
 
-#define KEPT_SIZE_MAX (HTTP2_MEMORY_STEP_BYTES * HTTP2_MEMORY_SIZES)
+/* What malloc puts before a block, and what the sizes of its blocks are multiples of. */
+#define HEAD_BYTES 8
+#define STEP_BYTES 16
 
-static struct http2_memory_block *block_of(void *bytes) {
-    return (struct http2_memory_block *)(void *)((char *)bytes - offsetof(struct http2_memory_block, bytes));
+/* The step whose blocks hold `size` bytes; that of a block, rounded down. With another malloc than glibc's the steps fit less well, and still hold. */
+static size_t step_for(size_t size) {
+    if (size >= STEP_BYTES * HTTP2_MEMORY_SIZES)
+        return HTTP2_MEMORY_SIZES;
+    size_t step = (size + HEAD_BYTES + STEP_BYTES - 1) / STEP_BYTES;
+    return step < 2 ? 2 : step;
 }
 
-static struct http2_memory_block **kept_of(struct http2_memory *memory, size_t size) {
-    return &memory->kept[size / HTTP2_MEMORY_STEP_BYTES - 1];
+static size_t step_of(void *bytes) {
+    return (malloc_usable_size(bytes) + HEAD_BYTES) / STEP_BYTES;
 }
 
 void http2_memory_init(struct http2_memory *memory) {
@@ -30,49 +35,43 @@ void http2_memory_init(struct http2_memory *memory) {
 
 void http2_memory_deinit(struct http2_memory *memory) {
     for (size_t i = 0; i < HTTP2_MEMORY_SIZES; i++) {
-        for (struct http2_memory_block *block = memory->kept[i], *next; block != NULL; block = next) {
-            next = block->next;
+        while (memory->kept[i] != NULL) {
+            struct http2_memory_block *block = memory->kept[i];
+            memory_unpoison(block, malloc_usable_size(block));
+            memory->kept[i] = block->next;
             free(block);
         }
-        memory->kept[i] = NULL;
     }
     memory->kept_bytes = 0;
 }
 
 static void *library_allocate(size_t size, void *user_data) {
     struct http2_memory *memory = user_data;
-    struct http2_memory_block *block = NULL;
-    if (size <= KEPT_SIZE_MAX) {
-        size = size == 0 ? HTTP2_MEMORY_STEP_BYTES : (size + HTTP2_MEMORY_STEP_BYTES - 1) / HTTP2_MEMORY_STEP_BYTES * HTTP2_MEMORY_STEP_BYTES;
-        struct http2_memory_block **kept = kept_of(memory, size);
-        block = *kept;
-        if (block != NULL) {
-            *kept = block->next;
-            memory->kept_bytes -= size;
-            memory_unpoison(block->bytes, size);
-        }
-    }
-    if (block == NULL) {
-        block = memory_allocate(sizeof(*block) + size);
-        block->size = size;
-    }
-    return block->bytes;
+    size_t step = step_for(size);
+    if (step >= HTTP2_MEMORY_SIZES || memory->kept[step] == NULL)
+        return memory_allocate(size < sizeof(struct http2_memory_block) ? sizeof(struct http2_memory_block) : size);
+    struct http2_memory_block *block = memory->kept[step];
+    size_t usable = malloc_usable_size(block);
+    memory_unpoison(block, usable);
+    memory->kept[step] = block->next;
+    memory->kept_bytes -= usable;
+    return block;
 }
 
 static void library_free(void *bytes, void *user_data) {
     struct http2_memory *memory = user_data;
     if (bytes == NULL)
         return;
-    struct http2_memory_block *block = block_of(bytes);
-    if (block->size > KEPT_SIZE_MAX || memory->kept_bytes + block->size > HTTP2_MEMORY_KEPT_BYTES_MAX) {
-        free(block);
+    size_t step = step_of(bytes), usable = malloc_usable_size(bytes);
+    if (step >= HTTP2_MEMORY_SIZES || memory->kept_bytes + usable > HTTP2_MEMORY_KEPT_BYTES_MAX) {
+        free(bytes);
         return;
     }
-    struct http2_memory_block **kept = kept_of(memory, block->size);
-    block->next = *kept;
-    *kept = block;
-    memory->kept_bytes += block->size;
-    memory_poison(block->bytes, block->size);
+    struct http2_memory_block *block = bytes;
+    block->next = memory->kept[step];
+    memory->kept[step] = block;
+    memory->kept_bytes += usable;
+    memory_poison(block, usable);
 }
 
 /* The library's own products do not overflow; it is asked all the same. */
@@ -88,8 +87,8 @@ static void *library_allocate_zeroed(size_t count, size_t size, void *user_data)
 static void *library_resize(void *bytes, size_t size, void *user_data) {
     if (bytes == NULL)
         return library_allocate(size, user_data);
-    size_t former = block_of(bytes)->size;
-    if (size <= former && former <= KEPT_SIZE_MAX)
+    size_t former = malloc_usable_size(bytes);
+    if (size <= former && step_of(bytes) < HTTP2_MEMORY_SIZES)
         return bytes;
     void *resized = library_allocate(size, user_data);
     memcpy(resized, bytes, size < former ? size : former);

@@ -5,9 +5,8 @@
 
 #include <stddef.h>
 
-/* Blocks are of a multiple of the step up to the largest; what is larger comes from malloc. */
-#define HTTP2_MEMORY_STEP_BYTES 64
-#define HTTP2_MEMORY_SIZES 16
+/* By the size of malloc's own blocks, in steps of 16 bytes; larger ones are malloc's alone. */
+#define HTTP2_MEMORY_SIZES 64
 
 struct http2_memory_block;
 
