@@ -36,8 +36,9 @@ class Load:
     def lines(self):
         if not self.results.get("fairlead"):
             return []
-        return [report.Line(line, title, unit, {name: [{**figures, "cost": figures[figure]} for figures in rounds] for name, rounds in self.results.items()})
-                for line, title, unit, figure in self.figures]
+        def of(figure):
+            return {name: [{**figures, "cost": figures[figure]} for figures in rounds] for name, rounds in self.results.items()}
+        return [report.Line(line, title, unit, of(figure)) for line, title, unit, figure in self.figures]
 
     def width(self):
         return max((line.width() for line in self.lines()), default=0)
