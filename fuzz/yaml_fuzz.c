@@ -9,6 +9,8 @@
 #include "resource/resource_set.h"
 #include "snapshot/snapshot.h"
 #include "text/yaml.h"
+#include "text/yaml_library.h"
+#include "text/yaml_subset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,6 +62,41 @@ static void analyze_once(const struct resource_set *set, struct arena *arena, co
     analysis_deinit(&analysis);
 }
 
+static bool same_position(struct position a, struct position b)
+{
+    return a.line == b.line && a.column == b.column;
+}
+
+static bool same_tree(const struct node *a, const struct node *b)
+{
+    if (a->kind != b->kind || a->plain != b->plain || a->count != b->count || a->height != b->height || a->weight != b->weight ||
+        !same_position(a->position, b->position) || (a->kind == NODE_SCALAR && !span_equal(a->scalar, b->scalar)))
+        return false;
+    for (uint32_t i = 0; a->kind == NODE_SEQUENCE && i < a->count; i++)
+        if (!same_tree(a->items[i], b->items[i]))
+            return false;
+    for (uint32_t i = 0; a->kind == NODE_MAPPING && i < a->count; i++)
+        if (!span_equal(a->fields[i].key, b->fields[i].key) || !same_position(a->fields[i].key_position, b->fields[i].key_position) ||
+            !same_tree(a->fields[i].value, b->fields[i].value))
+            return false;
+    return true;
+}
+
+/* What the quick reader makes of a text is what libyaml makes of it. */
+static void compare_readers(struct arena *arena, struct span text)
+{
+    struct document_list quick, whole;
+    struct diagnostic_list diagnostics;
+    diagnostic_list_init(&diagnostics);
+    if (yaml_subset_parse(arena, "fuzz.yaml", text, &quick)) {
+        ASSERT(yaml_library_parse(arena, "fuzz.yaml", text, &diagnostics, &whole));
+        ASSERT(diagnostics.count == 0 && quick.count == whole.count);
+        for (size_t i = 0; i < quick.count; i++)
+            ASSERT(same_tree(quick.items[i].root, whole.items[i].root));
+    }
+    diagnostic_list_deinit(&diagnostics);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena arena;
@@ -71,6 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     resource_set_init(&set, &arena);
     struct span text = span_make(data, size);
     diagnostic_list_add_source(&diagnostics, "fuzz.yaml", text);
+    compare_readers(&arena, text);
     bool complete = yaml_parse(&arena, "fuzz.yaml", text, &diagnostics, &documents);
     /* What is left out is always said. */
     ASSERT(complete || diagnostic_list_errors(&diagnostics) > 0);

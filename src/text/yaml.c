@@ -1,16 +1,15 @@
 #include "text/yaml.h"
 
-#include <stdlib.h>
 #include <yaml.h>
 
 #include "base/assert.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "text/node_stack.h"
 #include "text/yaml_error.h"
-
-/* From this many keys on, duplicates are looked for with a hash map. */
-#define KEYS_LINEAR_MAX 16
+#include "text/yaml_library.h"
+#include "text/yaml_subset.h"
 
 struct yaml_reader {
     yaml_parser_t parser;
@@ -20,9 +19,7 @@ struct yaml_reader {
     struct span text;
     struct diagnostic_list *diagnostics;
     struct map anchors; /* of the current document: struct node */
-    struct node_field *open; /* the children read so far of all nodes that are not at their end yet, innermost last */
-    size_t open_count;
-    size_t open_capacity;
+    struct node_stack open;
     uint64_t node_count;
     bool document_broken; /* diagnosed: to be left out */
     bool any_broken;
@@ -105,25 +102,6 @@ static bool has_string_tag(const yaml_char_t *tag) {
     return span_equal(text, SPAN_LITERAL("tag:yaml.org,2002:str")) || span_equal(text, SPAN_LITERAL("!"));
 }
 
-/* With nothing open yet there is no array to point into. */
-static struct node_field *open_from(const struct yaml_reader *reader, size_t first) {
-    return reader->open == NULL ? NULL : reader->open + first;
-}
-
-static void open_push(struct yaml_reader *reader, struct node_field child) {
-    if (reader->open_count == reader->open_capacity) {
-        reader->open_capacity = reader->open_capacity == 0 ? 64 : 2 * reader->open_capacity;
-        reader->open = memory_resize(reader->open, reader->open_capacity * sizeof(reader->open[0]));
-    }
-    reader->open[reader->open_count++] = child;
-}
-
-/* The children from `first` on are those of `node`. */
-static void open_adopt(struct yaml_reader *reader, struct node *node, size_t first) {
-    node_adopt(reader->arena, node, open_from(reader, first), reader->open_count - first);
-    reader->open_count = first;
-}
-
 static bool is_plain_scalar(const struct yaml_reader *reader) {
     const yaml_char_t *tag = reader->event.data.scalar.tag;
     return tag != NULL ? !has_string_tag(tag) : reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -147,7 +125,7 @@ static struct node *read_scalar(struct yaml_reader *reader) {
 
 static struct node *read_sequence(struct yaml_reader *reader, int depth) {
     struct node *sequence = node_new_sequence(reader->arena, event_position(reader));
-    size_t first = reader->open_count;
+    size_t first = reader->open.count;
     struct span anchor = copy_anchor(reader, reader->event.data.sequence_start.anchor);
     if (!count_nodes(reader, 1))
         return NULL;
@@ -159,9 +137,9 @@ static struct node *read_sequence(struct yaml_reader *reader, int depth) {
         struct node *item = read_node(reader, depth + 1);
         if (item == NULL)
             return NULL;
-        open_push(reader, (struct node_field){.value = item});
+        node_stack_push(&reader->open, (struct node_field){.value = item});
     }
-    open_adopt(reader, sequence, first);
+    node_stack_adopt(&reader->open, reader->arena, sequence, first);
     remember_anchor(reader, anchor, sequence);
     return sequence;
 }
@@ -169,33 +147,12 @@ static struct node *read_sequence(struct yaml_reader *reader, int depth) {
 /* --- Mappings --- */
 
 struct mapping_reader {
-    size_t first; /* of its fields among the reader's open ones */
     struct node *merged; /* what "<<" names: a sequence of mappings, NULL without */
-    struct map keys;     /* filled past KEYS_LINEAR_MAX */
+    struct node_keys keys;
 };
 
 static void mapping_reader_deinit(struct mapping_reader *state) {
-    map_deinit(&state->keys);
-}
-
-static bool has_key(struct yaml_reader *reader, struct mapping_reader *state, struct span key) {
-    size_t count = reader->open_count - state->first;
-    const struct node_field *fields = open_from(reader, state->first);
-    for (size_t i = 0; count < KEYS_LINEAR_MAX && i < count; i++)
-        if (span_equal(fields[i].key, key))
-            return true;
-    if (count < KEYS_LINEAR_MAX)
-        return false;
-    for (size_t i = 0; state->keys.count == 0 && i < count; i++)
-        map_set(&state->keys, fields[i].key, reader);
-    return map_get(&state->keys, key) != NULL;
-}
-
-static void append_field(struct yaml_reader *reader, struct mapping_reader *state, struct span key,
-                         struct position key_position, struct node *value) {
-    open_push(reader, (struct node_field){key, key_position, value});
-    if (state->keys.count > 0)
-        map_set(&state->keys, key, reader);
+    node_keys_deinit(&state->keys);
 }
 
 static void add_field(struct yaml_reader *reader, struct mapping_reader *state, const struct node *key,
@@ -214,13 +171,13 @@ static void add_field(struct yaml_reader *reader, struct mapping_reader *state, 
         return;
     }
     struct span name = key->kind == NODE_NULL ? SPAN_LITERAL("null") : key->scalar;
-    if (has_key(reader, state, name)) {
+    if (node_keys_has(&state->keys, &reader->open, name)) {
         break_document(reader, DIAGNOSTIC_YAML_DUPLICATE_KEY, key->position,
                        "remove or rename one of the two; perhaps a '---' or a '- ' is missing before it", name,
                        "this mapping holds twice the key");
         return;
     }
-    append_field(reader, state, name, key->position, value);
+    node_keys_push(&state->keys, &reader->open, (struct node_field){name, key->position, value});
 }
 
 /* The mapping's own keys win, then those of the earlier mapping. */
@@ -236,8 +193,8 @@ static bool merge_fields(struct yaml_reader *reader, struct mapping_reader *stat
         if (!count_nodes(reader, source->weight))
             return false;
         for (uint32_t f = 0; f < source->count; f++)
-            if (!has_key(reader, state, source->fields[f].key))
-                append_field(reader, state, source->fields[f].key, source->fields[f].key_position, source->fields[f].value);
+            if (!node_keys_has(&state->keys, &reader->open, source->fields[f].key))
+                node_keys_push(&state->keys, &reader->open, source->fields[f]);
     }
     return true;
 }
@@ -257,10 +214,10 @@ static const struct node *read_key(struct yaml_reader *reader, int depth, struct
 }
 
 static struct node *read_mapping(struct yaml_reader *reader, int depth) {
-    struct mapping_reader state CLEANUP(mapping_reader_deinit) = {.first = reader->open_count};
+    struct mapping_reader state CLEANUP(mapping_reader_deinit) = {.merged = NULL};
     struct node *mapping = node_new_mapping(reader->arena, event_position(reader));
     struct node storage;
-    map_init(&state.keys);
+    node_keys_init(&state.keys, &reader->open);
     struct span anchor = copy_anchor(reader, reader->event.data.mapping_start.anchor);
     if (!count_nodes(reader, 1))
         return NULL;
@@ -279,7 +236,7 @@ static struct node *read_mapping(struct yaml_reader *reader, int depth) {
     }
     if (!merge_fields(reader, &state))
         return NULL;
-    open_adopt(reader, mapping, state.first);
+    node_stack_adopt(&reader->open, reader->arena, mapping, state.keys.first);
     remember_anchor(reader, anchor, mapping);
     return mapping;
 }
@@ -316,7 +273,7 @@ static struct node *read_node(struct yaml_reader *reader, int depth) {
 static bool read_document(struct yaml_reader *reader, struct node *roots) {
     map_deinit(&reader->anchors);
     map_init(&reader->anchors);
-    reader->open_count = 0;
+    reader->open.count = 0;
     reader->node_count = 0;
     reader->document_broken = false;
     if (!event_next(reader))
@@ -345,11 +302,16 @@ static void reader_deinit(struct yaml_reader *reader) {
     event_release(reader);
     yaml_parser_delete(&reader->parser);
     map_deinit(&reader->anchors);
-    free(reader->open);
+    node_stack_deinit(&reader->open);
 }
 
 bool yaml_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
                 struct document_list *ret_documents) {
+    return yaml_subset_parse(arena, file, text, ret_documents) || yaml_library_parse(arena, file, text, diagnostics, ret_documents);
+}
+
+bool yaml_library_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
+                        struct document_list *ret_documents) {
     struct yaml_reader reader CLEANUP(reader_deinit) = {
         .arena = arena, .file = file, .text = text, .diagnostics = diagnostics};
     map_init(&reader.anchors);
