@@ -1,7 +1,7 @@
 #include "resource/http_action.h"
 
 #include "base/limits.h"
-#include "resource/base64.h"
+#include "base/base64.h"
 #include "resource/header_check.h"
 #include "resource/name_check.h"
 #include "resource/retry_on.h"

@@ -1,7 +1,7 @@
 #include "resource/secret.h"
 
 #include "base/memory.h"
-#include "resource/base64.h"
+#include "base/base64.h"
 #include "resource/object_decode.h"
 
 const struct secret_entry *secret_get(const struct secret *secret, struct span key) {

@@ -37,7 +37,7 @@ struct span tls_certificate_print_name(const X509_NAME *name, struct arena *aren
     return print_name(name, XN_FLAG_RFC2253, arena);
 }
 
-static struct span describe_key(const EVP_PKEY *key, struct arena *arena)
+struct span tls_certificate_describe_key(const EVP_PKEY *key, struct arena *arena)
 {
     if (key == NULL)
         return SPAN_EMPTY;
@@ -70,9 +70,8 @@ static struct span span_of_string(const ASN1_STRING *string)
     return span_make(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
 }
 
-static struct span describe_address(const ASN1_OCTET_STRING *string, struct arena *arena)
+static struct span describe_address(struct span bytes, struct arena *arena)
 {
-    struct span bytes = span_of_string(string);
     if (bytes.size != 4 && bytes.size != 16)
         return SPAN_EMPTY;
     struct network_address address = {.size = (uint8_t)bytes.size};
@@ -81,15 +80,21 @@ static struct span describe_address(const ASN1_OCTET_STRING *string, struct aren
     return arena_copy(arena, span_make(text, network_address_print_host(&address, text)));
 }
 
-/* The kinds that count, as text; empty for the others. */
+struct span tls_certificate_describe_name(int type, struct span bytes, struct arena *arena)
+{
+    if (type == GEN_IPADD)
+        return describe_address(bytes, arena);
+    return (type == GEN_DNS || type == GEN_URI) && is_plain_name(bytes) ? arena_copy(arena, bytes) : SPAN_EMPTY;
+}
+
 static struct span describe_san(const GENERAL_NAME *san, struct arena *arena)
 {
-    if (san->type == GEN_IPADD)
-        return describe_address(san->d.iPAddress, arena);
-    if (san->type != GEN_DNS && san->type != GEN_URI)
-        return SPAN_EMPTY;
-    struct span name = span_of_string(san->type == GEN_DNS ? san->d.dNSName : san->d.uniformResourceIdentifier);
-    return is_plain_name(name) ? arena_copy(arena, name) : SPAN_EMPTY;
+    switch (san->type) {
+    case GEN_IPADD: return tls_certificate_describe_name(GEN_IPADD, span_of_string(san->d.iPAddress), arena);
+    case GEN_DNS: return tls_certificate_describe_name(GEN_DNS, span_of_string(san->d.dNSName), arena);
+    case GEN_URI: return tls_certificate_describe_name(GEN_URI, span_of_string(san->d.uniformResourceIdentifier), arena);
+    default: return SPAN_EMPTY;
+    }
 }
 
 static void describe_sans(X509 *x509, struct arena *arena, struct tls_certificate *certificate)
@@ -124,7 +129,7 @@ void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certif
         .subject = describe_name(X509_get_subject_name(x509), arena),
         .issuer = describe_name(X509_get_issuer_name(x509), arena),
         .serial = tls_certificate_print_serial(x509, arena),
-        .key_type = describe_key(X509_get0_pubkey(x509), arena),
+        .key_type = tls_certificate_describe_key(X509_get0_pubkey(x509), arena),
     };
     describe_sans(x509, arena, &certificate);
     /* A date that does not parse reads as 0: long expired, so the caller warns. */

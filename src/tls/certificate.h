@@ -27,6 +27,12 @@ struct tls_certificate {
 /* All spans are of the arena. */
 void tls_certificate_describe(X509 *x509, struct arena *arena, struct tls_certificate *ret_certificate);
 
+/* "ECDSA P-256", "RSA 2048"; empty for a kind of key that we do not serve, and for NULL. */
+struct span tls_certificate_describe_key(const EVP_PKEY *key, struct arena *arena);
+
+/* A subjectAltName of the kind `type` (GEN_DNS, GEN_URI, GEN_IPADD) as text; empty for other kinds, and for what is no name. */
+struct span tls_certificate_describe_name(int type, struct span bytes, struct arena *arena);
+
 /* RFC 2253 form in ASCII, as Envoy prints names: other bytes are escaped. */
 struct span tls_certificate_print_name(const X509_NAME *name, struct arena *arena);
 

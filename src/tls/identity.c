@@ -1,9 +1,11 @@
 #include "tls/identity.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -11,6 +13,7 @@
 #include "base/limits.h"
 #include "base/memory.h"
 #include "tls/certificate.h"
+#include "tls/certificate_scan.h"
 #include "tls/identity_material.h"
 #include "tls/library_error.h"
 #include "tls/pem.h"
@@ -19,13 +22,20 @@
 /* Names and subject of an ordinary certificate fit one block. */
 #define IDENTITY_ARENA_BLOCK_BYTES 512
 
+/* What is only told to people, made when it is asked for first. */
+struct identity_story {
+    struct arena arena;
+    struct tls_certificate leaf;
+};
+
 struct tls_identity {
     atomic_size_t references;
+    _Atomic(struct identity_story *) story;
     EVP_PKEY *key;
     size_t chain_size;
     CRYPTO_BUFFER **chain;
     enum tls_chain_state chain_state;
-    struct tls_certificate leaf;
+    struct tls_certificate leaf; /* without what the story holds */
     struct tls_staple staple;
     struct arena arena;
 };
@@ -82,50 +92,123 @@ static enum tls_identity_status check_key_match(const struct tls_pem_chain *chai
     return TLS_IDENTITY_KEY_MISMATCH;
 }
 
+/* Of sessions that only ask the library; it lives until exit. */
+static SSL_CTX *asking_context;
+static pthread_once_t asking_context_once = PTHREAD_ONCE_INIT;
+
+static void make_asking_context(void)
+{
+    asking_context = SSL_CTX_new(TLS_with_buffers_method());
+    ASSERT(asking_context != NULL);
+}
+
 /* The library's own rules (an EC key's usage, say) are asked once here, so that they cannot fail in a handshake. */
+static bool is_usable(CRYPTO_BUFFER *const *chain, size_t count, EVP_PKEY *key)
+{
+    pthread_once(&asking_context_once, make_asking_context);
+    SSL *session = SSL_new(asking_context);
+    ASSERT(session != NULL);
+    bool usable = SSL_set_chain_and_key(session, chain, count, key, NULL) == 1;
+    SSL_free(session);
+    return usable;
+}
+
 static enum tls_identity_status check_usable(const struct tls_pem_chain *chain, EVP_PKEY *key,
                                              struct tls_identity_error *ret_error)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_with_buffers_method());
-    ASSERT(context != NULL);
-    bool is_usable = SSL_CTX_set_chain_and_key(context, chain->encoded, chain->count, key, NULL) == 1;
-    SSL_CTX_free(context);
-    if (is_usable)
+    if (is_usable(chain->encoded, chain->count, key))
         return TLS_IDENTITY_OK;
     snprintf(ret_error->text, sizeof(ret_error->text), "the certificate cannot be used for a TLS server (%s)",
              tls_library_error_take_reason());
     return TLS_IDENTITY_BAD_CERTIFICATE;
 }
 
+static bool is_weak(EVP_PKEY *key)
+{
+    return EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < TLS_RSA_BITS_MIN;
+}
+
 static enum tls_identity_status check_key_kind(const struct tls_certificate *leaf, EVP_PKEY *key,
                                                struct tls_identity_error *ret_error)
 {
-    bool is_weak = EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < TLS_RSA_BITS_MIN;
-    if (leaf->key_type.size > 0 && !is_weak)
+    if (leaf->key_type.size > 0 && !is_weak(key))
         return TLS_IDENTITY_OK;
     snprintf(ret_error->text, sizeof(ret_error->text),
              "the key is %s: only RSA of %d bits or more and ECDSA P-256, P-384 or P-521 are served",
-             is_weak ? leaf->key_type.data : "of another kind", TLS_RSA_BITS_MIN);
+             is_weak(key) ? leaf->key_type.data : "of another kind", TLS_RSA_BITS_MIN);
     return TLS_IDENTITY_KEY_UNSUPPORTED;
 }
 
-static struct tls_identity *make_identity(const struct tls_pem_chain *chain, EVP_PKEY *key)
+static struct tls_identity *make_identity(CRYPTO_BUFFER *const *chain, size_t count, EVP_PKEY *key)
 {
     struct tls_identity *identity = memory_allocate_zeroed(1, sizeof(*identity));
     atomic_init(&identity->references, 1);
+    atomic_init(&identity->story, NULL);
     arena_init(&identity->arena, IDENTITY_ARENA_BLOCK_BYTES);
     identity->key = key;
     EVP_PKEY_up_ref(key);
-    identity->chain_size = chain->count;
-    identity->chain = arena_new_array(&identity->arena, CRYPTO_BUFFER *, chain->count);
-    for (size_t i = 0; i < chain->count; i++) {
-        identity->chain[i] = chain->encoded[i];
-        CRYPTO_BUFFER_up_ref(chain->encoded[i]);
+    identity->chain_size = count;
+    identity->chain = arena_new_array(&identity->arena, CRYPTO_BUFFER *, count);
+    for (size_t i = 0; i < count; i++) {
+        identity->chain[i] = chain[i];
+        CRYPTO_BUFFER_up_ref(chain[i]);
     }
-    identity->chain_state = examine_chain(chain);
-    tls_certificate_describe(chain->certificates[0], &identity->arena, &identity->leaf);
     return identity;
 }
+
+/* --- The ordinary pair, without the library's objects of certificates --- */
+
+static bool matches_key(const struct tls_certificate_scan *leaf, const EVP_PKEY *key)
+{
+    uint8_t bytes[TLS_PUBLIC_KEY_BYTES_MAX];
+    size_t size;
+    CBB builder;
+    bool is_made = CBB_init_fixed(&builder, bytes, sizeof(bytes)) && EVP_marshal_public_key(&builder, key) && CBB_finish(&builder, NULL, &size);
+    CBB_cleanup(&builder);
+    ERR_clear_error();
+    return is_made && span_equal(leaf->public_key, span_make(bytes, size));
+}
+
+/* That each certificate is issued by the next; a chain of another kind is for the library's objects to judge. */
+static bool is_ordered(const struct tls_certificate_scan *scans, size_t count)
+{
+    for (size_t i = 0; i + 1 < count; i++)
+        if (!tls_certificate_same_name(scans[i].issuer, scans[i + 1].subject))
+            return false;
+    return true;
+}
+
+static struct tls_identity *identify(const struct tls_encoded_chain *chain, EVP_PKEY *key)
+{
+    const struct tls_certificate_scan *leaf = &chain->scans[0];
+    if (!matches_key(leaf, key) || is_weak(key) || !is_ordered(chain->scans, chain->count) || !is_usable(chain->encoded, chain->count, key))
+        return NULL;
+    struct tls_identity *identity = make_identity(chain->encoded, chain->count, key);
+    struct span der = span_make(CRYPTO_BUFFER_data(chain->encoded[0]), CRYPTO_BUFFER_len(chain->encoded[0]));
+    tls_certificate_scan_describe(leaf, der, &identity->arena, &identity->leaf);
+    identity->leaf.key_type = tls_certificate_describe_key(key, &identity->arena);
+    bool is_alone = chain->count == 1 && !tls_certificate_same_name(leaf->issuer, leaf->subject);
+    identity->chain_state = is_alone ? TLS_CHAIN_LEAF_ONLY : TLS_CHAIN_ORDERED;
+    if (identity->leaf.key_type.size > 0)
+        return identity;
+    tls_identity_unpin(identity);
+    return NULL;
+}
+
+/* NULL: something about the pair is not as nearly always, or wrong. */
+static struct tls_identity *create_ordinary(struct span cert_chain_pem, struct span key_pem)
+{
+    struct tls_encoded_chain chain CLEANUP(tls_encoded_chain_deinit) = {0};
+    EVP_PKEY *key CLEANUP(free_key) = NULL;
+    struct tls_identity_error ignored;
+    if (!tls_pem_scan_chain(cert_chain_pem, &chain) || tls_pem_read_key(key_pem, &ignored, &key) != TLS_IDENTITY_OK)
+        return NULL;
+    struct tls_identity *identity = identify(&chain, key);
+    ERR_clear_error();
+    return identity;
+}
+
+/* --- Any pair --- */
 
 enum tls_identity_status tls_identity_create(struct span cert_chain_pem, struct span key_pem,
                                              struct tls_identity_error *ret_error, struct tls_identity **ret_identity)
@@ -137,6 +220,11 @@ enum tls_identity_status tls_identity_create_stapled(struct span cert_chain_pem,
                                                      struct tls_identity_error *ret_error,
                                                      struct tls_identity **ret_identity)
 {
+    struct tls_identity *ordinary = staple.size == 0 ? create_ordinary(cert_chain_pem, key_pem) : NULL;
+    if (ordinary != NULL) {
+        *ret_identity = ordinary;
+        return TLS_IDENTITY_OK;
+    }
     struct tls_pem_chain chain CLEANUP(tls_pem_chain_deinit) = {0};
     enum tls_identity_status status = tls_pem_read_chain(cert_chain_pem, &chain, ret_error);
     if (status != TLS_IDENTITY_OK)
@@ -148,7 +236,9 @@ enum tls_identity_status tls_identity_create_stapled(struct span cert_chain_pem,
     status = check_key_match(&chain, key, ret_error);
     if (status != TLS_IDENTITY_OK)
         return status;
-    struct tls_identity *identity = make_identity(&chain, key);
+    struct tls_identity *identity = make_identity(chain.encoded, chain.count, key);
+    identity->chain_state = examine_chain(&chain);
+    tls_certificate_describe(chain.certificates[0], &identity->arena, &identity->leaf);
     tls_staple_read(staple, chain.certificates[0], &identity->arena, &identity->staple);
     status = check_key_kind(&identity->leaf, key, ret_error);
     if (status == TLS_IDENTITY_OK)
@@ -158,6 +248,40 @@ enum tls_identity_status tls_identity_create_stapled(struct span cert_chain_pem,
     else
         tls_identity_unpin(identity);
     return status;
+}
+
+static void free_story(struct identity_story *story)
+{
+    if (story != NULL)
+        arena_deinit(&story->arena);
+    free(story);
+}
+
+static struct identity_story *tell_story(CRYPTO_BUFFER *leaf)
+{
+    struct identity_story *story = memory_allocate_zeroed(1, sizeof(*story));
+    arena_init(&story->arena, IDENTITY_ARENA_BLOCK_BYTES);
+    X509 *certificate = X509_parse_from_buffer(leaf);
+    if (certificate != NULL)
+        tls_certificate_describe(certificate, &story->arena, &story->leaf);
+    X509_free(certificate);
+    ERR_clear_error();
+    return story;
+}
+
+/* Any thread: of two that ask at the same time one's is kept. */
+static const struct tls_certificate *story_of(const struct tls_identity *identity)
+{
+    _Atomic(struct identity_story *) *place = (_Atomic(struct identity_story *) *)(uintptr_t)&identity->story;
+    struct identity_story *story = atomic_load_explicit(place, memory_order_acquire);
+    if (story != NULL)
+        return &story->leaf;
+    story = tell_story(identity->chain[0]);
+    struct identity_story *first = NULL;
+    if (atomic_compare_exchange_strong_explicit(place, &first, story, memory_order_acq_rel, memory_order_acquire))
+        return &story->leaf;
+    free_story(story);
+    return &first->leaf;
 }
 
 struct tls_identity *tls_identity_pin(struct tls_identity *identity)
@@ -177,6 +301,7 @@ void tls_identity_unpin(struct tls_identity *identity)
         return;
     for (size_t i = 0; i < identity->chain_size; i++)
         CRYPTO_BUFFER_free(identity->chain[i]);
+    free_story(atomic_load_explicit(&identity->story, memory_order_acquire));
     /* The library wipes what it frees. */
     EVP_PKEY_free(identity->key);
     arena_deinit(&identity->arena);
@@ -238,17 +363,17 @@ bool tls_identity_name_is_address(const struct tls_identity *identity, size_t in
 
 struct span tls_identity_subject(const struct tls_identity *identity)
 {
-    return identity->leaf.subject;
+    return story_of(identity)->subject;
 }
 
 struct span tls_identity_issuer(const struct tls_identity *identity)
 {
-    return identity->leaf.issuer;
+    return story_of(identity)->issuer;
 }
 
 struct span tls_identity_serial(const struct tls_identity *identity)
 {
-    return identity->leaf.serial;
+    return story_of(identity)->serial;
 }
 
 int64_t tls_identity_not_before(const struct tls_identity *identity)

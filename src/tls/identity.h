@@ -1,6 +1,6 @@
 /* An identity is a certificate chain with its private key, checked and ready to be shown in a handshake (Istio: what a
  * Gateway's credentialName refers to). Immutable once made; counted references, any thread may pin and unpin. The key
- * is wiped when the last reference goes; nothing here prints it. Equal certificates of several identities are stored
+ * is wiped when the last reference goes; nothing here prints it. Equal issuers of several identities are stored
  * once: the process keeps one pool of them. */
 #ifndef FAIRLEAD_TLS_IDENTITY_H
 #define FAIRLEAD_TLS_IDENTITY_H

@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 
 #include "base/assert.h"
+#include "base/base64.h"
 #include "tls/library_error.h"
 
 /* One for the process, so that an intermediate of a thousand chains is stored once; it lives until exit. */
@@ -132,6 +133,73 @@ void tls_pem_chain_deinit(struct tls_pem_chain *chain)
         X509_free(chain->certificates[i]);
         CRYPTO_BUFFER_free(chain->encoded[i]);
     }
+    chain->count = 0;
+}
+
+#define BEGIN_CERTIFICATE "-----BEGIN CERTIFICATE-----\n"
+#define END_CERTIFICATE "\n-----END CERTIFICATE-----"
+#define LINE_BYTES 64 /* RFC 7468 section 2 */
+
+/* Full lines and a last one, with nothing else between them. */
+static bool decode_lines(struct span lines, uint8_t *ret_bytes, size_t capacity, size_t *ret_size)
+{
+    size_t breaks = lines.size / (LINE_BYTES + 1);
+    size_t digits = lines.size - breaks;
+    if (lines.size == 0 || lines.size % (LINE_BYTES + 1) == 0 || digits % 4 != 0 || digits / 4 * 3 > capacity)
+        return false;
+    for (size_t i = LINE_BYTES; i < lines.size; i += LINE_BYTES + 1)
+        if (lines.data[i] != '\n')
+            return false;
+    size_t padding = lines.data[lines.size - 1] != '=' ? 0 : lines.data[lines.size - 2] != '=' ? 1 : 2;
+    return base64_decode(lines, (char *)ret_bytes, ret_size) && *ret_size == digits / 4 * 3 - padding;
+}
+
+/* The next certificate of the text, from whose front it is taken. */
+static bool take_certificate(struct span *text, uint8_t *ret_bytes, size_t capacity, size_t *ret_size)
+{
+    if (!span_starts_with(*text, SPAN_LITERAL(BEGIN_CERTIFICATE)))
+        return false;
+    struct span rest = span_from(*text, sizeof(BEGIN_CERTIFICATE) - 1);
+    const char *end = memmem(rest.data, rest.size, END_CERTIFICATE, sizeof(END_CERTIFICATE) - 1);
+    if (end == NULL || !decode_lines(span_first(rest, (size_t)(end - rest.data)), ret_bytes, capacity, ret_size))
+        return false;
+    rest = span_from(rest, (size_t)(end - rest.data) + sizeof(END_CERTIFICATE) - 1);
+    if (rest.size > 0 && rest.data[0] != '\n')
+        return false;
+    while (rest.size > 0 && rest.data[0] == '\n')
+        rest = span_from(rest, 1);
+    *text = rest;
+    return true;
+}
+
+/* The leaf is as good as never that of another chain: looking for it would be in vain. */
+static void add_encoded(struct tls_encoded_chain *chain, const uint8_t *bytes, size_t size)
+{
+    pthread_once(&certificate_pool_once, make_certificate_pool);
+    CRYPTO_BUFFER *encoded = CRYPTO_BUFFER_new(bytes, size, chain->count == 0 ? NULL : certificate_pool);
+    ASSERT(encoded != NULL);
+    chain->encoded[chain->count++] = encoded;
+}
+
+bool tls_pem_scan_chain(struct span pem, struct tls_encoded_chain *chain)
+{
+    uint8_t bytes[TLS_CERTIFICATE_SCAN_BYTES_MAX];
+    while (pem.size > 0) {
+        size_t size;
+        if (chain->count == TLS_CHAIN_CERTIFICATES_MAX || !take_certificate(&pem, bytes, sizeof(bytes), &size))
+            return false;
+        add_encoded(chain, bytes, size);
+        const CRYPTO_BUFFER *encoded = chain->encoded[chain->count - 1];
+        if (!tls_certificate_scan(span_make(CRYPTO_BUFFER_data(encoded), CRYPTO_BUFFER_len(encoded)), &chain->scans[chain->count - 1]))
+            return false;
+    }
+    return chain->count > 0;
+}
+
+void tls_encoded_chain_deinit(struct tls_encoded_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        CRYPTO_BUFFER_free(chain->encoded[i]);
     chain->count = 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "tls/certificate_scan.h"
 #include "tls/identity.h"
 
 /* One block of a text: heap of the library's. */
@@ -46,6 +47,18 @@ struct tls_pem_chain {
 MUST_USE enum tls_identity_status tls_pem_read_chain(struct span pem, struct tls_pem_chain *chain,
                                                      struct tls_identity_error *ret_error);
 void tls_pem_chain_deinit(struct tls_pem_chain *chain);
+
+/* The same without the library's objects. */
+struct tls_encoded_chain {
+    size_t count;
+    CRYPTO_BUFFER *encoded[TLS_CHAIN_CERTIFICATES_MAX];
+    struct tls_certificate_scan scans[TLS_CHAIN_CERTIFICATES_MAX]; /* of the encoded bytes */
+};
+
+/* For a text that holds nothing but certificates, written as every tool does, which tls_certificate_scan reads. False: it is another, or broken;
+ * tls_pem_read_chain says. Whatever is returned, the caller deinits the chain, which was empty. */
+MUST_USE bool tls_pem_scan_chain(struct span pem, struct tls_encoded_chain *chain);
+void tls_encoded_chain_deinit(struct tls_encoded_chain *chain);
 
 /* The first private key of the text (PKCS #1, PKCS #8, SEC 1). On OK the caller owns it. */
 MUST_USE enum tls_identity_status tls_pem_read_key(struct span pem, struct tls_identity_error *ret_error,

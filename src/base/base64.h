@@ -1,6 +1,6 @@
 /* base64 (RFC 4648 section 4) as Go has it: padding required, line breaks allowed, nothing else. */
-#ifndef FAIRLEAD_RESOURCE_BASE64_H
-#define FAIRLEAD_RESOURCE_BASE64_H
+#ifndef FAIRLEAD_BASE_BASE64_H
+#define FAIRLEAD_BASE_BASE64_H
 
 #include <stdbool.h>
 #include <stddef.h>
