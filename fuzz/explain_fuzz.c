@@ -33,7 +33,7 @@ static struct snapshot *make_snapshot(void) {
     arena_init(&arena, SNAPSHOT_ARENA_BLOCK_BYTES);
     diagnostic_list_init(&diagnostics);
     resource_set_init(&resources, &arena);
-    ASSERT(yaml_parse(&arena, "fuzz.yaml", span_of(configuration), &diagnostics, &documents));
+    ASSERT(yaml_parse(&arena, &arena, "fuzz.yaml", span_of(configuration), &diagnostics, &documents));
     resource_set_add_documents(&resources, &documents, &diagnostics);
     ASSERT(compile(&resources, &options, &diagnostics, &snapshot));
     resource_set_deinit(&resources);

@@ -88,8 +88,8 @@ static void compare_readers(struct arena *arena, struct span text)
     struct document_list quick, whole;
     struct diagnostic_list diagnostics;
     diagnostic_list_init(&diagnostics);
-    if (yaml_subset_parse(arena, "fuzz.yaml", text, &quick)) {
-        ASSERT(yaml_library_parse(arena, "fuzz.yaml", text, &diagnostics, &whole));
+    if (yaml_subset_parse(arena, arena, "fuzz.yaml", text, &quick)) {
+        ASSERT(yaml_library_parse(arena, arena, "fuzz.yaml", text, &diagnostics, &whole));
         ASSERT(diagnostics.count == 0 && quick.count == whole.count);
         for (size_t i = 0; i < quick.count; i++)
             ASSERT(same_tree(quick.items[i].root, whole.items[i].root));
@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span text = span_make(data, size);
     diagnostic_list_add_source(&diagnostics, "fuzz.yaml", text);
     compare_readers(&arena, text);
-    bool complete = yaml_parse(&arena, "fuzz.yaml", text, &diagnostics, &documents);
+    bool complete = yaml_parse(&arena, &arena, "fuzz.yaml", text, &diagnostics, &documents);
     /* What is left out is always said. */
     ASSERT(complete || diagnostic_list_errors(&diagnostics) > 0);
     resource_set_add_documents(&set, &documents, &diagnostics);

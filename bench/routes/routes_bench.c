@@ -204,7 +204,7 @@ static void measure_parts(const char *folder) {
     times[1] = now_ms();
     struct document_list *documents = arena_new_array(&arena, struct document_list, sources.file_count);
     for (size_t i = 0; i < sources.file_count; i++)
-        if (!yaml_parse(&arena, sources.files[i].path, sources.files[i].text, &diagnostics, &documents[i]))
+        if (!yaml_parse(&arena, &arena, sources.files[i].path, sources.files[i].text, &diagnostics, &documents[i]))
             exit(1);
     times[2] = now_ms();
     for (size_t i = 0; i < sources.file_count; i++)

@@ -52,7 +52,7 @@ static void check(const struct row *row, void (*analyzer)(struct analysis *)) {
     arena_init(&arena, 4096);
     diagnostic_list_init(&diagnostics);
     resource_set_init(&set, &arena);
-    assert_true(yaml_parse(&arena, "f.yaml", span_of(row->yaml), &diagnostics, &documents));
+    assert_true(yaml_parse(&arena, &arena, "f.yaml", span_of(row->yaml), &diagnostics, &documents));
     resource_set_add_documents(&set, &documents, &diagnostics);
     for (size_t i = 0; i < documents.count; i++)
         other_objects_add(&others, &arena, documents.items[i].root);

@@ -25,14 +25,16 @@ static bool concerns_gateways(const struct virtual_service *service) {
     return concerns;
 }
 
-void route_report(const struct resource_set *resources, struct diagnostic_list *diagnostics) {
-    struct report report = {.diagnostics = diagnostics};
+void route_report_service(const struct virtual_service *service, struct diagnostic_list *diagnostics) {
+    struct report report = {.service = service, .diagnostics = diagnostics};
+    if (service->meta.invalid || !concerns_gateways(service))
+        return;
     arena_init(&report.arena, BLOCK_BYTES);
-    for (size_t i = 0; i < resources->virtual_services.count; i++) {
-        report.service = resources->virtual_services.items[i];
-        if (!report.service->meta.invalid && concerns_gateways(report.service))
-            rule_overlap_find(report.service, &report.arena, report_overlap, &report);
-        arena_reset(&report.arena);
-    }
+    rule_overlap_find(service, &report.arena, report_overlap, &report);
     arena_deinit(&report.arena);
+}
+
+void route_report(const struct resource_set *resources, struct diagnostic_list *diagnostics) {
+    for (size_t i = 0; i < resources->virtual_services.count; i++)
+        route_report_service(resources->virtual_services.items[i], diagnostics);
 }

@@ -6,5 +6,7 @@
 
 /* Warnings about valid VirtualServices that concern gateways: delegates, and those that name a gateway other than the mesh. */
 void route_report(const struct resource_set *resources, struct diagnostic_list *diagnostics);
+/* The same of one, whose document must be there. */
+void route_report_service(const struct virtual_service *service, struct diagnostic_list *diagnostics);
 
 #endif

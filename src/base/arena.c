@@ -56,6 +56,11 @@ void arena_deinit(struct arena *arena) {
     arena_reset(arena);
 }
 
+void arena_wipe(struct arena *arena) {
+    for (struct arena_block *block = arena->blocks; block != NULL; block = block->next)
+        memory_wipe(block->bytes, block->used);
+}
+
 static struct arena_block *arena_add_block(struct arena *arena, size_t wanted) {
     size_t size = wanted > arena->block_size / 4 ? wanted : arena->block_size;
     struct arena_block *block = memory_allocate(sizeof(*block) + size);

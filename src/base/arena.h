@@ -27,6 +27,8 @@ void arena_init_with(struct arena *arena, void *memory, size_t size, size_t bloc
 /* Runs the destructors, frees everything. The arena may be used again as after init. */
 void arena_reset(struct arena *arena);
 void arena_deinit(struct arena *arena);
+/* Overwrites all that was allocated, before a reset: it may hold keys. */
+void arena_wipe(struct arena *arena);
 
 /* Never NULL (memory exhaustion ends the process); zeroed; aligned to `alignment` (a power of two). */
 void *arena_allocate_aligned(struct arena *arena, size_t size, size_t alignment);

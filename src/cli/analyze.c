@@ -42,7 +42,7 @@ static void set_namespace(struct arena *arena, const struct node *object, struct
 
 static void add_file(struct input *input, const struct source_file *file, const struct options *options) {
     struct document_list documents = {0};
-    if (!yaml_parse(&input->arena, file->path, file->text, &input->diagnostics, &documents))
+    if (!yaml_parse(&input->arena, &input->arena, file->path, file->text, &input->diagnostics, &documents))
         input->is_whole = false;
     for (size_t i = 0; i < documents.count; i++) {
         if (options->analyzed_namespace.size > 0)

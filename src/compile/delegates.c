@@ -61,10 +61,6 @@ static void resolve_destinations(const struct delegation *delegation, struct htt
 
 /* --- Merging --- */
 
-static bool has_headers(const struct http_route *rule) {
-    return node_get_present(rule->node, "headers") != NULL;
-}
-
 static void inherit_mirrors(const struct http_mirrors *root, struct http_mirrors *merged) {
     struct located_number share = merged->single.share.is_set ? merged->single.share : root->single.share;
     if (!merged->single.is_set)
@@ -92,7 +88,7 @@ static void inherit(const struct http_route *root, struct http_route *merged) {
         merged->fault = root->fault;
     if (!merged->cors.is_set)
         merged->cors = root->cors;
-    if (!has_headers(merged))
+    if (!merged->has_headers)
         merged->headers = root->headers;
     inherit_mirrors(&root->mirrors, &merged->mirrors);
 }

@@ -32,7 +32,7 @@ static inline void world_open(struct world *world) {
 
 static inline void world_add(struct world *world, const char *yaml) {
     struct document_list documents;
-    bool parsed = yaml_parse(&world->arena, "input.yaml", span_of(yaml), &world->diagnostics, &documents);
+    bool parsed = yaml_parse(&world->arena, &world->arena, "input.yaml", arena_copy(&world->arena, span_of(yaml)), &world->diagnostics, &documents);
     assert_true(parsed);
     resource_set_add_documents(&world->resources, &documents, &world->diagnostics);
 }

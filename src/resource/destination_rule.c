@@ -72,7 +72,6 @@ static void decode_port_policy(struct decoder *decoder, const struct node *node,
     struct traffic_policy *policy = target;
     struct unsupported_list *outer = decoder->unsupported;
     policy->position = node->position;
-    policy->node = node;
     decoder->unsupported = &policy->unsupported;
     DECODE_MAPPING(decoder, node, port_policy_fields, policy);
     decoder->unsupported = outer;
@@ -89,7 +88,6 @@ static struct traffic_policy *decode_policy(struct decoder *decoder, const struc
     struct traffic_policy *policy = arena_new(decoder->arena, struct traffic_policy);
     struct unsupported_list *outer = decoder->unsupported;
     policy->position = node->position;
-    policy->node = node;
     decoder->unsupported = &policy->unsupported;
     DECODE_MAPPING(decoder, node, policy_fields, policy);
     decoder->unsupported = outer;

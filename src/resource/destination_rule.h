@@ -37,7 +37,6 @@ struct traffic_policy {
     struct unsupported_list unsupported;
     struct traffic_policy *port_level; /* NULL for an entry of portLevelSettings */
     size_t port_level_count;
-    const struct node *node;
 };
 
 struct destination_subset {

@@ -8,7 +8,7 @@ const struct node *embedded_yaml_parse(struct decoder *decoder, struct located t
     const char *file = arena_print(decoder->arena, "%s(%s)", outer, place).data;
     struct document_list documents;
     diagnostic_list_add_source(decoder->diagnostics, file, text.text);
-    if (!yaml_parse(decoder->arena, file, text.text, decoder->diagnostics, &documents)) {
+    if (!yaml_parse(decoder->arena, decoder->arena, file, text.text, decoder->diagnostics, &documents)) {
         decoder->failed = true;
         return NULL;
     }

@@ -126,7 +126,6 @@ void http_match_decode(struct decoder *decoder, const struct node *node, void *t
     struct http_match *match = target;
     struct unsupported_list *outer = decoder->unsupported;
     match->position = node->position;
-    match->node = node;
     decoder->unsupported = &match->unsupported;
     DECODE_MAPPING(decoder, node, http_match_fields, match);
     decoder->unsupported = outer;

@@ -48,7 +48,6 @@ struct http_match {
     struct label_set source_labels;
     struct located source_namespace;
     struct unsupported_list unsupported; /* conditions on claims of a token */
-    const struct node *node;
 };
 
 /* Decode functions of this floor. `target` is a struct http_match. */

@@ -6,7 +6,6 @@
 static void decode_target(struct decoder *decoder, const struct node *node, struct http_mirror *mirror) {
     mirror->is_set = true;
     mirror->destination.position = node->position;
-    mirror->destination.node = node;
     mirror->destination.mirrors = true;
     route_destination_decode(decoder, node, &mirror->destination);
 }

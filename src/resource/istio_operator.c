@@ -225,7 +225,9 @@ struct object_meta *istio_operator_decode(struct decoder *decoder, const struct 
         decode_error(decoder, DIAGNOSTIC_FIELD_TYPE, istio_namespace->position, "put the value in quotes",
                      "values.global.istioNamespace must be a string");
     /* Istio applies the values last. */
-    operator->mesh_config = merge_present(decoder->arena, all.spec_mesh, node_get_present(all.values, "meshConfig"));
+    const struct node *mesh_config = merge_present(decoder->arena, all.spec_mesh, node_get_present(all.values, "meshConfig"));
+    /* A copy: it is asked for when the document may be gone. */
+    operator->mesh_config = mesh_config == NULL ? NULL : node_copy(decoder->arena, mesh_config);
     struct decode_path spec = {decoder->path, SPAN_LITERAL("spec"), 0};
     struct decode_path components = {&spec, SPAN_LITERAL("components"), 0};
     decoder->path = &components;

@@ -172,7 +172,7 @@ static const struct patch_case patches[] = {
 
 static struct node *parse(struct fixture *fixture, const char *text) {
     struct document_list documents;
-    assert_true(yaml_parse(&fixture->arena, "p", span_of(text), &fixture->diagnostics, &documents));
+    assert_true(yaml_parse(&fixture->arena, &fixture->arena, "p", span_of(text), &fixture->diagnostics, &documents));
     return documents.items[0].root;
 }
 

@@ -119,7 +119,7 @@ static struct node *new_value(struct patch *patch) {
     struct diagnostic_list ignored;
     struct document_list documents;
     diagnostic_list_init(&ignored);
-    bool parsed = yaml_parse(decoder->arena, value->position.file, value->scalar, &ignored, &documents);
+    bool parsed = yaml_parse(decoder->arena, decoder->arena, value->position.file, value->scalar, &ignored, &documents);
     diagnostic_list_deinit(&ignored);
     if (!parsed || documents.count != 1 || documents.items[0].root->kind != NODE_MAPPING)
         return node_copy(decoder->arena, value);

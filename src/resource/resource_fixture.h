@@ -41,7 +41,7 @@ static inline int fixture_tear_down(void **state) {
 static inline void fixture_load(struct fixture *fixture, const char *text) {
     struct document_list documents;
     diagnostic_list_add_source(&fixture->diagnostics, "f.yaml", span_of(text));
-    assert_true(yaml_parse(&fixture->arena, "f.yaml", span_of(text), &fixture->diagnostics, &documents));
+    assert_true(yaml_parse(&fixture->arena, &fixture->arena, "f.yaml", span_of(text), &fixture->diagnostics, &documents));
     resource_set_add_documents(&fixture->set, &documents, &fixture->diagnostics);
 }
 

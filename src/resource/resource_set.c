@@ -161,6 +161,8 @@ static void add_object(struct resource_set *set, struct object_meta *meta, struc
     }
     entry->meta = meta;
     put(set, meta, entry->place);
+    if (set->added != NULL)
+        set->added(set->added_argument, meta);
 }
 
 static bool is_wanted(const struct resource_kind_entry *entry, const struct object_meta *meta, const struct node *root) {
@@ -293,6 +295,24 @@ struct service *resource_set_find_service(const struct resource_set *set, struct
 struct secret *resource_set_find_secret(const struct resource_set *set, struct span namespace, struct span name) {
     struct object_meta *meta = resource_set_find(set, RESOURCE_SECRET, namespace, name);
     return meta == NULL ? NULL : CONTAINER_OF(meta, struct secret, meta);
+}
+
+static void forget_nodes(struct l4_route *routes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        routes[i].node = NULL;
+}
+
+void resource_forget_document(struct object_meta *meta) {
+    meta->root = NULL;
+    if (meta->resource_kind == RESOURCE_POLICY)
+        CONTAINER_OF(meta, struct policy, meta)->spec = NULL;
+    if (meta->resource_kind != RESOURCE_VIRTUAL_SERVICE)
+        return;
+    struct virtual_service *service = CONTAINER_OF(meta, struct virtual_service, meta);
+    for (size_t i = 0; i < service->http_count; i++)
+        service->http[i].node = NULL;
+    forget_nodes(service->tls, service->tls_count);
+    forget_nodes(service->tcp, service->tcp_count);
 }
 
 struct config_map *resource_set_find_config_map(const struct resource_set *set, struct span namespace, struct span name) {

@@ -50,11 +50,16 @@ struct resource_set {
     struct map index;              /* "group/kind/namespace/name" -> struct resource_index_entry */
     struct map skipped_kinds;      /* said once each */
     struct map regexes;            /* each is tried once: see decode.h */
+    void (*added)(void *argument, struct object_meta *meta); /* called for each object once it is in the set, while its document is there; NULL: no one */
+    void *added_argument;
 };
 
 /* Objects and their strings live in `arena`, which must outlive the set and everything compiled from it that borrows. */
 void resource_set_init(struct resource_set *set, struct arena *arena);
 void resource_set_deinit(struct resource_set *set);
+
+/* Before the document goes that the object was decoded from: nothing in it points there any more. */
+void resource_forget_document(struct object_meta *meta);
 
 /* Decodes every object of the documents (also those inside `kind: List`). Unknown kinds are skipped with one info line a kind; of two
  * objects of one kind, namespace and name the later wins with a warning. */

@@ -56,7 +56,6 @@ static void decode_weighted(struct decoder *decoder, const struct node *node, vo
     };
     struct route_destination *destination = target;
     destination->position = node->position;
-    destination->node = node;
     DECODE_MAPPING(decoder, node, fields, target);
     if (node_is_mapping(node) && node_get_present(node, "destination") == NULL)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add destination with a host",
@@ -132,6 +131,7 @@ static void decode_http_route_fields(struct decoder *decoder, const struct node 
     struct http_route *route = target;
     route->position = node->position;
     route->node = node;
+    route->has_headers = node_get_present(node, "headers") != NULL;
     DECODE_MAPPING(decoder, node, http_route_fields, route);
     if (node_is_mapping(node))
         http_route_check(decoder, route);

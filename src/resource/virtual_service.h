@@ -16,7 +16,6 @@ struct route_destination {
     struct located_number port;
     struct located_number weight;
     struct http_headers headers; /* of an HTTP route */
-    const struct node *node;
     bool mirrors; /* gets copies of requests, not requests */
 };
 
@@ -56,10 +55,11 @@ struct http_route {
     struct http_cors cors;
     struct http_mirrors mirrors;
     struct http_headers headers;
+    bool has_headers; /* they were written, if only as an empty mapping */
     struct located_number timeout_ns;
     struct mesh_retry_policy retries; /* not set: the mesh's */
     struct http_delegate delegate;
-    const struct node *node;
+    const struct node *node; /* NULL once the document is gone: resource_forget_document */
 };
 
 /* Of tls[] and tcp[]. */

@@ -7,13 +7,14 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "text/yaml.h"
 
 #define LOAD_ARENA_BLOCK_BYTES (256 * 1024)
+#define LOAD_TEXTS_BLOCK_BYTES (16 * 1024)
+#define DOCUMENTS_BLOCK_BYTES (32 * 1024)
 #define LOAD_KEPT_BYTES_MAX (8 * 1024 * 1024)
 #define STANDARD_INPUT_PATH "<stdin>"
 
-/* The files of one load, parsed, in the order in which their objects count. */
+/* The files of one load, in the order in which their objects count. */
 struct file_list {
     struct parsed_file **items;
     size_t count;
@@ -62,38 +63,84 @@ static size_t diagnostics_added(const struct diagnostic_list *list) {
     return list->counts[DIAGNOSTIC_INFO] + list->counts[DIAGNOSTIC_WARNING] + list->counts[DIAGNOSTIC_ERROR];
 }
 
-/* One file: from the cache when its bytes are the same, parsed anew, or its last good version when it is broken. */
-static struct parsed_file *parse_file(struct configuration *configuration, const struct source_file *source,
-                                      struct configuration_load *load) {
-    struct parsed_file *former = last_good_file(&configuration->last_good, span_of(source->path));
+/* A load of everything. The tree of a file lives only until its objects are decoded: all trees at once would take ten times the files' size. */
+struct decoding {
+    struct configuration *configuration;
+    struct configuration_load *load;
+    struct file_list files;
+    struct resource_set *set;
+    struct diagnostic_list diagnostics; /* of objects */
+    struct arena documents;             /* of the file at hand */
+};
+
+/* An object was decoded: what is looked for in its document is looked for now. */
+static void leave_document(void *argument, struct object_meta *meta) {
+    struct decoding *decoding = argument;
+    if (meta->resource_kind == RESOURCE_VIRTUAL_SERVICE)
+        route_report_service(CONTAINER_OF(meta, struct virtual_service, meta), &decoding->diagnostics);
+    resource_forget_document(meta);
+}
+
+static void add_documents(struct decoding *decoding, const struct document_list *documents) {
+    resource_set_add_documents(decoding->set, documents, &decoding->diagnostics);
+    arena_reset(&decoding->documents);
+}
+
+/* A file that was parsed before without a mistake. */
+static void add_former(struct decoding *decoding, struct parsed_file *file) {
+    struct document_list documents;
+    parsed_file_parse_again(file, &decoding->documents, &decoding->load->texts, &documents);
+    file->holds_others = incremental_holds_others(&documents);
+    add_documents(decoding, &documents);
+    file_list_add(&decoding->files, parsed_file_pin(file));
+}
+
+/* The broken version's diagnostics borrow its path, which goes with it. */
+static void move_positions(struct diagnostic_list *diagnostics, const char *from, const char *to) {
+    for (size_t i = 0; i < diagnostics->count; i++)
+        if (diagnostics->items[i].position.file == from)
+            diagnostics->items[i].position.file = to;
+}
+
+/* One file: as it was when its bytes are the same, anew, or its last good version when it is broken. */
+static struct parsed_file *add_file(struct decoding *decoding, const struct source_file *source) {
+    struct configuration_load *load = decoding->load;
+    struct last_good *last_good = &decoding->configuration->last_good;
+    struct parsed_file *former = last_good_file(last_good, span_of(source->path));
     if (former != NULL && former->content_hash == source->content_hash) {
         parsed_file_set_stale(former, false);
         former->seen = true;
-        return parsed_file_pin(former);
+        add_former(decoding, former);
+        return former;
     }
-    struct parsed_file *file = parsed_file_create(span_of(source->path), source->content_hash);
+    struct parsed_file *file = parsed_file_create(source);
+    struct document_list documents;
     size_t before = diagnostics_added(&load->diagnostics);
-    bool whole = yaml_parse(&file->arena, file->path, source->text, &load->diagnostics, &file->documents);
+    bool whole = parsed_file_parse(file, &decoding->documents, &load->texts, &load->diagnostics, &documents);
     if (!whole && former != NULL) {
-        /* Its diagnostics borrow the broken version's path: the load keeps the bytes of both. */
-        for (size_t i = 0; i < load->diagnostics.count; i++)
-            if (load->diagnostics.items[i].position.file == file->path)
-                load->diagnostics.items[i].position.file = source->path;
+        move_positions(&load->diagnostics, file->path, source->path);
         parsed_file_unpin(file);
+        arena_reset(&decoding->documents);
         parsed_file_set_stale(former, true);
         former->seen = true;
         report_stale_file(load, source->path, "the file does not parse");
-        return parsed_file_pin(former);
+        add_former(decoding, former);
+        return former;
     }
     if (whole && diagnostics_added(&load->diagnostics) == before) {
         file->seen = true;
-        last_good_set_file(&configuration->last_good, file);
+        last_good_set_file(last_good, file);
     }
+    file->holds_others = incremental_holds_others(&documents);
+    add_documents(decoding, &documents);
+    file_list_add(&decoding->files, file);
     return file;
 }
 
 /* Files that a path named before and that cannot be read now: gone from a folder that can be read means removed; else they stay. */
-static void keep_unreadable_files(struct configuration *configuration, struct configuration_load *load, struct file_list *files) {
+static void keep_unreadable_files(struct decoding *decoding) {
+    const struct configuration *configuration = decoding->configuration;
+    struct configuration_load *load = decoding->load;
     struct map_entry entry;
     for (size_t cursor = 0; map_next(&configuration->last_good.files, &cursor, &entry);) {
         struct parsed_file *file = entry.value;
@@ -101,7 +148,7 @@ static void keep_unreadable_files(struct configuration *configuration, struct co
             continue;
         file->seen = true;
         parsed_file_set_stale(file, true);
-        file_list_add(files, parsed_file_pin(file));
+        add_former(decoding, file);
         char *path = arena_new_array(&load->arena, char, file->path_size + 1);
         memcpy(path, file->path, file->path_size);
         report_stale_file(load, path, "not all of the input can be read");
@@ -119,20 +166,21 @@ static void load_sources(struct configuration *configuration, struct configurati
     ASSERT(complete == load->sources.complete);
 }
 
-static void parse_all(struct configuration *configuration, struct configuration_load *load, struct file_list *files) {
+static void add_all(struct decoding *decoding) {
+    struct configuration *configuration = decoding->configuration;
+    struct configuration_load *load = decoding->load;
     for (size_t i = 0; i < load->sources.file_count; i++) {
         const struct source_file *source = &load->sources.files[i];
-        struct parsed_file *file = parse_file(configuration, source, load);
+        struct parsed_file *file = add_file(decoding, source);
         if (strcmp(source->path, STANDARD_INPUT_PATH) == 0 && configuration->standard_input == NULL)
             configuration->standard_input = parsed_file_pin(file);
-        file_list_add(files, file);
     }
     if (configuration->standard_input != NULL && !load->sources.reads_stdin) {
         configuration->standard_input->seen = true;
-        file_list_add(files, parsed_file_pin(configuration->standard_input));
+        add_former(decoding, configuration->standard_input);
     }
     if (!load->sources.complete && configuration->loaded)
-        keep_unreadable_files(configuration, load, files);
+        keep_unreadable_files(decoding);
     last_good_forget_unseen(&configuration->last_good);
 }
 
@@ -140,7 +188,7 @@ static void parse_all(struct configuration *configuration, struct configuration_
 
 struct substitution {
     const struct configuration *configuration;
-    struct map roots; /* bytes of the pointer to the invalid root -> good_object */
+    struct map roots; /* bytes of the invalid root's position -> good_object */
     struct arena *arena;
     struct configuration_load *load;
 };
@@ -149,13 +197,18 @@ static struct span pointer_key(struct arena *arena, const void *pointer) {
     return arena_copy(arena, span_make(&pointer, sizeof(pointer)));
 }
 
+/* No two roots of one load share it. */
+static struct span position_key(const struct position *position) {
+    return span_make(position, sizeof(*position));
+}
+
 /* A field that is not supported is no fault: what it restricts fails closed, and an older version without it would be open. */
-static void collect_faulty(struct configuration_load *load, size_t first) {
-    for (size_t i = first; i < load->diagnostics.count; i++) {
-        const struct diagnostic *diagnostic = &load->diagnostics.items[i];
+static void collect_faulty(struct configuration_load *load, const struct diagnostic_list *diagnostics) {
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *diagnostic = &diagnostics->items[i];
         bool unsupported = diagnostic->code >= DIAGNOSTIC_UNSUPPORTED_FIELD;
         if (diagnostic->severity == DIAGNOSTIC_ERROR && diagnostic->resource.size != 0 && !unsupported)
-            map_set(&load->faulty, diagnostic->resource, load);
+            map_set(&load->faulty, arena_copy(&load->arena, diagnostic->resource), load);
     }
 }
 
@@ -163,16 +216,20 @@ static bool is_faulty(const struct configuration_load *load, const struct object
     return meta->invalid || map_get(&load->faulty, meta->title) != NULL;
 }
 
+static bool is_at(const struct good_object *good, const struct object_meta *meta) {
+    return good->file->path == meta->position.file && good->position.line == meta->position.line && good->position.column == meta->position.column;
+}
+
 static void collect_invalid(void *argument, const struct object_meta *meta) {
     struct substitution *substitution = argument;
-    if (meta->root == NULL || !is_faulty(substitution->load, meta))
+    if (meta->position.file == NULL || !is_faulty(substitution->load, meta))
         return;
     const struct good_object *good = last_good_object(&substitution->configuration->last_good, meta->title);
-    if (good == NULL || good->root == meta->root)
+    if (good == NULL || is_at(good, meta))
         return;
     struct good_object *copy = arena_new(substitution->arena, struct good_object);
     *copy = *good;
-    map_set(&substitution->roots, pointer_key(substitution->arena, meta->root), copy);
+    map_set(&substitution->roots, position_key(&meta->position), copy);
     map_set(&substitution->load->substituted, arena_copy(substitution->arena, meta->title), copy);
     struct span path = span_make(good->file->path, good->file->path_size);
     if (last_good_file(&substitution->configuration->last_good, path) != good->file)
@@ -182,84 +239,97 @@ static void collect_invalid(void *argument, const struct object_meta *meta) {
                    SPAN_LITERAL("mend or remove the object"), "stale: the object is not valid, so its last good version stays in use");
 }
 
-static struct node *substitute_root(struct substitution *substitution, struct node *root) {
-    const struct good_object *good = map_get(&substitution->roots, span_make(&root, sizeof(root)));
-    return good == NULL ? root : node_copy(substitution->arena, good->root);
+/* A `kind: List` holds its objects one level down. */
+static struct node *find_root(struct node *root, struct position position) {
+    if (root->position.line == position.line && root->position.column == position.column)
+        return root;
+    const struct node *items = node_get(root, SPAN_LITERAL("items"));
+    struct node *found = NULL;
+    for (uint32_t i = 0; node_is_sequence(items) && i < items->count && found == NULL; i++)
+        found = find_root(items->items[i], position);
+    return found;
 }
 
-/* A `kind: List` holds its objects one level down. Cached trees are shared with later loads, so what changes is copied. */
+static struct node *parse_good(struct substitution *substitution, const struct good_object *good) {
+    struct document_list documents;
+    struct node *found = NULL;
+    parsed_file_parse_again(good->file, substitution->arena, &substitution->load->texts, &documents);
+    for (size_t i = 0; i < documents.count && found == NULL; i++)
+        found = find_root(documents.items[i].root, good->position);
+    ASSERT(found != NULL);
+    return found;
+}
+
+static struct node *substitute_root(struct substitution *substitution, struct node *root) {
+    const struct good_object *good = map_get(&substitution->roots, position_key(&root->position));
+    return good == NULL ? root : parse_good(substitution, good);
+}
+
+/* The tree is this load's alone. */
 static struct node *substitute_document(struct substitution *substitution, struct node *root) {
     struct node *replaced = substitute_root(substitution, root);
     const struct node *items = node_get(root, SPAN_LITERAL("items"));
-    if (replaced != root || !node_is_sequence(items))
-        return replaced;
-    struct node *sequence = node_new_sequence(substitution->arena, items->position);
-    bool changed = false;
-    for (uint32_t i = 0; i < items->count; i++) {
-        struct node *item = substitute_root(substitution, items->items[i]);
-        changed = changed || item != items->items[i];
-        node_append(substitution->arena, sequence, item);
-    }
-    if (!changed)
-        return root;
-    struct node *mapping = node_new_mapping(substitution->arena, root->position);
-    for (uint32_t i = 0; i < root->count; i++)
-        node_set(substitution->arena, mapping, root->fields[i].key, root->fields[i].value);
-    node_set(substitution->arena, mapping, SPAN_LITERAL("items"), sequence);
-    return mapping;
+    for (uint32_t i = 0; replaced == root && node_is_sequence(items) && i < items->count; i++)
+        items->items[i] = substitute_root(substitution, items->items[i]);
+    return replaced;
 }
 
-/* The second decoding says again what the first one said, but for the objects that it does not see. */
-static void restart_diagnostics(struct diagnostic_list *list, const struct diagnostic_list *before, const struct map *titles) {
-    size_t count = list->count - before->count;
-    struct diagnostic *added = memory_allocate((count + 1) * sizeof(*added));
-    if (count != 0)
-        memcpy(added, list->items + before->count, count * sizeof(*added));
-    list->count = before->count;
-    list->dropped_count = before->dropped_count;
-    memcpy(list->counts, before->counts, sizeof(list->counts));
-    for (size_t i = 0; i < count; i++) {
-        if (map_get(titles, added[i].resource) == NULL)
+/* What the first decoding said of objects that the second one does not see, but for what only concerns those that are served. */
+static void restart_diagnostics(struct diagnostic_list *list, const struct map *titles) {
+    struct diagnostic_list first = *list;
+    diagnostic_list_init(list);
+    for (size_t i = 0; i < first.source_count; i++)
+        diagnostic_list_add_source(list, first.sources[i].file, first.sources[i].text);
+    for (size_t i = 0; i < first.count; i++) {
+        const struct diagnostic *item = &first.items[i];
+        bool is_overlap = item->code == DIAGNOSTIC_ROUTE_UNREACHABLE || item->code == DIAGNOSTIC_ROUTE_INEFFECTIVE;
+        if (is_overlap || map_get(titles, item->resource) == NULL)
             continue;
-        list->excerpts_hidden = added[i].excerpt_hidden;
-        diagnostic_add(list, added[i].severity, added[i].code, added[i].position, added[i].resource, added[i].hint, "%.*s",
-                       SPAN_ARGUMENTS(added[i].message));
+        list->excerpts_hidden = item->excerpt_hidden;
+        diagnostic_add(list, item->severity, item->code, item->position, item->resource, item->hint, "%.*s", SPAN_ARGUMENTS(item->message));
     }
-    list->excerpts_hidden = before->excerpts_hidden;
-    free(added);
+    list->excerpts_hidden = false;
+    diagnostic_list_deinit(&first);
 }
 
-static void decode_all(struct resource_set *set, const struct file_list *files, struct substitution *substitution,
-                       struct configuration_load *load) {
-    resource_set_init(set, &load->arena);
-    for (size_t i = 0; i < files->count; i++) {
-        struct document_list documents = files->items[i]->documents;
-        if (substitution != NULL && documents.count != 0) {
-            struct document *items = arena_new_array(&load->arena, struct document, documents.count);
-            for (size_t j = 0; j < documents.count; j++)
-                items[j].root = substitute_document(substitution, documents.items[j].root);
-            documents.items = items;
-        }
-        resource_set_add_documents(set, &documents, &load->diagnostics);
+static void set_init(struct decoding *decoding) {
+    resource_set_init(decoding->set, &decoding->load->arena);
+    decoding->set->added = leave_document;
+    decoding->set->added_argument = decoding;
+}
+
+/* All files once more, with the last good versions of what turned invalid. */
+static void decode_again(struct decoding *decoding, struct substitution *substitution) {
+    resource_set_deinit(decoding->set);
+    set_init(decoding);
+    for (size_t i = 0; i < decoding->files.count; i++) {
+        struct document_list documents;
+        parsed_file_parse_again(decoding->files.items[i], &decoding->documents, &decoding->load->texts, &documents);
+        for (size_t j = 0; j < documents.count; j++)
+            documents.items[j].root = substitute_document(substitution, documents.items[j].root);
+        add_documents(decoding, &documents);
     }
 }
 
-static void decode(struct configuration *configuration, const struct file_list *files, struct configuration_load *load,
-                   struct resource_set *ret_set) {
-    struct diagnostic_list before = load->diagnostics;
-    decode_all(ret_set, files, NULL, load);
-    collect_faulty(load, before.count);
-    if (!configuration->loaded)
-        return;
-    struct substitution substitution = {.configuration = configuration, .arena = &load->arena, .load = load};
+static void substitute_invalid(struct decoding *decoding) {
+    struct configuration_load *load = decoding->load;
+    struct substitution substitution = {.configuration = decoding->configuration, .arena = &load->arena, .load = load};
     map_init(&substitution.roots);
-    resource_set_visit(ret_set, collect_invalid, &substitution);
+    resource_set_visit(decoding->set, collect_invalid, &substitution);
     if (substitution.roots.count != 0) {
-        restart_diagnostics(&load->diagnostics, &before, &load->substituted);
-        resource_set_deinit(ret_set);
-        decode_all(ret_set, files, &substitution, load);
+        restart_diagnostics(&decoding->diagnostics, &load->substituted);
+        decode_again(decoding, &substitution);
     }
     map_deinit(&substitution.roots);
+}
+
+static void decode_all(struct decoding *decoding) {
+    set_init(decoding);
+    add_all(decoding);
+    collect_faulty(decoding->load, &decoding->diagnostics);
+    if (decoding->configuration->loaded)
+        substitute_invalid(decoding);
+    diagnostic_list_append(&decoding->load->diagnostics, &decoding->diagnostics);
 }
 
 /* --- Remembering what was good --- */
@@ -274,22 +344,22 @@ struct remembering {
 static void remember_object(void *argument, const struct object_meta *meta) {
     struct remembering *remembering = argument;
     const char *path = meta->position.file;
-    if (meta->root == NULL || map_get(&remembering->objects, meta->title) != NULL)
+    if (path == NULL || map_get(&remembering->objects, meta->title) != NULL)
         return;
     struct parsed_file *file = map_get(&remembering->files, span_make(&path, sizeof(path)));
     const struct good_object *former = last_good_object(&remembering->configuration->last_good, meta->title);
-    const struct node *root = meta->root;
+    struct position position = meta->position;
     if (file == NULL || is_faulty(remembering->load, meta)) {
-        /* A substitute (its root is a copy that dies with this load), or an object that was never good. */
+        /* A substitute, or an object that was never good. */
         if (former == NULL)
             return;
         file = former->file;
-        root = former->root;
+        position = former->position;
     }
     struct good_object *object = memory_allocate_zeroed(1, sizeof(*object));
     object->title = memory_allocate_zeroed(1, meta->title.size + 1);
     memcpy(object->title, meta->title.data, meta->title.size);
-    object->root = root;
+    object->position = (struct position){NULL, position.line, position.column};
     object->file = parsed_file_pin(file);
     map_set(&remembering->objects, span_make(object->title, meta->title.size), object);
 }
@@ -348,18 +418,17 @@ static void watch_files(const struct configuration *configuration, struct config
     sources->watch_directories = folders;
 }
 
-static void compile_files(struct configuration *configuration, struct configuration_load *load, const struct file_list *files) {
-    struct resource_set set;
-    decode(configuration, files, load, &set);
-    route_report(&set, &load->diagnostics);
+static void compile_files(struct decoding *decoding) {
+    struct configuration *configuration = decoding->configuration;
+    struct configuration_load *load = decoding->load;
+    const struct file_list *files = &decoding->files;
     struct snapshot *snapshot = NULL;
-    if (compile(&set, &configuration->options, &load->diagnostics, &snapshot))
+    if (compile(decoding->set, &configuration->options, &load->diagnostics, &snapshot))
         load->snapshot = snapshot;
     if (snapshot != NULL)
-        load->ticket_keys_left_ns = ticket_keys_load(&configuration->ticket_keys, configuration->options.tickets, &set,
+        load->ticket_keys_left_ns = ticket_keys_load(&configuration->ticket_keys, configuration->options.tickets, decoding->set,
                                                      snapshot->settings.gateway_namespace, &configuration->files, &load->diagnostics);
-    remember(configuration, files, &set, load);
-    resource_set_deinit(&set);
+    remember(configuration, files, decoding->set, load);
     incremental_keep(&configuration->incremental, load, files->items, configuration->standard_input == NULL ? files->count : SIZE_MAX);
 }
 
@@ -397,18 +466,24 @@ static bool load_changes(struct configuration *configuration, const struct watch
 }
 
 static void load_all(struct configuration *configuration, struct configuration_load *load) {
-    struct file_list files = {NULL, 0, 0};
-    parse_all(configuration, load, &files);
+    struct resource_set set;
+    struct decoding decoding = {.configuration = configuration, .load = load, .set = &set};
+    diagnostic_list_init(&decoding.diagnostics);
+    arena_init(&decoding.documents, DOCUMENTS_BLOCK_BYTES);
+    decode_all(&decoding);
     /* Nothing can be read is not the same as nothing is asked for. */
-    if (files.count != 0 || load->sources.complete)
-        compile_files(configuration, load, &files);
+    if (decoding.files.count != 0 || load->sources.complete)
+        compile_files(&decoding);
+    resource_set_deinit(&set);
+    arena_deinit(&decoding.documents);
+    diagnostic_list_deinit(&decoding.diagnostics);
     /* Positions carry the paths of these files: they must live as long as the diagnostics. */
     for (size_t i = 0; i < load->diagnostics.count; i++) {
         struct position *position = &load->diagnostics.items[i].position;
         if (position->file != NULL)
             position->file = arena_copy(&load->diagnostics.arena, span_of(position->file)).data;
     }
-    file_list_deinit(&files);
+    file_list_deinit(&decoding.files);
 }
 
 void configuration_load(struct configuration *configuration, bool force, const struct watch_changes *changes,
@@ -416,6 +491,7 @@ void configuration_load(struct configuration *configuration, bool force, const s
     struct configuration_load *load = ret_load;
     *load = (struct configuration_load){.snapshot = NULL};
     arena_init(&load->arena, LOAD_ARENA_BLOCK_BYTES);
+    arena_init(&load->texts, LOAD_TEXTS_BLOCK_BYTES);
     diagnostic_list_init(&load->diagnostics);
     map_init(&load->faulty);
     map_init(&load->substituted);
@@ -441,5 +517,7 @@ void configuration_load_deinit(struct configuration_load *load) {
     map_deinit(&load->faulty);
     map_deinit(&load->substituted);
     arena_deinit(&load->arena);
+    arena_wipe(&load->texts);
+    arena_deinit(&load->texts);
     give_back_memory(freed_bytes);
 }

@@ -31,6 +31,7 @@ struct configuration {
 /* One load and all that its diagnostics borrow. */
 struct configuration_load {
     struct arena arena;
+    struct arena texts; /* of values that do not stand in the files as they are meant; wiped */
     struct source_set sources;
     struct diagnostic_list diagnostics;
     struct snapshot *snapshot; /* NULL: there is none (nothing can be read, or the gateway is not clear); else the caller's once taken (set it to NULL) */

@@ -7,13 +7,15 @@
 #include "base/memory.h"
 #include "server/configuration.h"
 #include "snapshot/graft.h"
-#include "text/yaml.h"
+
+#define DOCUMENTS_BLOCK_BYTES (32 * 1024)
 
 /* The one VirtualService that changed. */
 struct change {
     size_t file;                       /* its number among the kept ones */
     const struct source_file *source;
     struct parsed_file *parsed;        /* its new version */
+    struct document_list documents;    /* in that; the load's */
     struct node *root;                 /* of the new object */
 };
 
@@ -124,8 +126,8 @@ static bool is_same_but_for_rules(const struct node *a, const struct node *b) {
     return same;
 }
 
-static bool find_changed_object(const struct parsed_file *former, struct change *change) {
-    const struct document_list *before = &former->documents, *after = &change->parsed->documents;
+static bool find_changed_object(const struct document_list *before, struct change *change) {
+    const struct document_list *after = &change->documents;
     if (before->count != after->count)
         return false;
     for (size_t i = 0; i < before->count; i++) {
@@ -157,32 +159,47 @@ static bool find_changed_file(const struct incremental *incremental, const struc
     return true;
 }
 
-static bool parse_change(const struct incremental *incremental, struct change *change) {
+static bool parse_change(const struct incremental *incremental, struct configuration_load *load, struct change *change) {
+    struct document_list former;
     struct diagnostic_list mistakes;
     diagnostic_list_init(&mistakes);
-    change->parsed = parsed_file_create(span_of(change->source->path), change->source->content_hash);
-    bool whole = yaml_parse(&change->parsed->arena, change->parsed->path, change->source->text, &mistakes, &change->parsed->documents) &&
-                 mistakes.count == 0;
+    change->parsed = parsed_file_create(change->source);
+    bool whole = parsed_file_parse(change->parsed, &load->arena, &load->texts, &mistakes, &change->documents) && mistakes.count == 0;
     diagnostic_list_deinit(&mistakes);
-    return whole && find_changed_object(incremental->files[change->file], change);
+    parsed_file_parse_again(incremental->files[change->file], &load->arena, &load->texts, &former);
+    return whole && find_changed_object(&former, change);
 }
 
 /* --- Compiling it among the others --- */
 
+static void forget_document(void *argument UNUSED, struct object_meta *meta) {
+    resource_forget_document(meta);
+}
+
+static void decode_others(const struct parsed_file *file, struct configuration_load *load, struct resource_set *set, struct diagnostic_list *diagnostics) {
+    struct document_list documents;
+    struct arena nodes;
+    arena_init(&nodes, DOCUMENTS_BLOCK_BYTES);
+    parsed_file_parse_again(file, &nodes, &load->texts, &documents);
+    for (size_t i = 0; i < documents.count; i++)
+        if (!is_virtual_service(documents.items[i].root))
+            resource_set_add_documents(set, &(struct document_list){&documents.items[i], 1}, diagnostics);
+    arena_deinit(&nodes);
+}
+
 /* All objects but VirtualServices; of these only the changed one. */
-static void decode_rest(const struct incremental *incremental, const struct change *change, struct resource_set *set,
+static void decode_rest(const struct incremental *incremental, const struct change *change, struct configuration_load *load, struct resource_set *set,
                         struct diagnostic_list *diagnostics) {
     struct document changed = {.root = change->root};
-    for (size_t i = 0; i < incremental->file_count; i++) {
-        const struct document_list *documents = &incremental->files[i]->documents;
-        for (size_t item = 0; incremental->files[i]->holds_others && item < documents->count; item++)
-            if (!is_virtual_service(documents->items[item].root))
-                resource_set_add_documents(set, &(struct document_list){&documents->items[item], 1}, diagnostics);
-    }
+    set->added = forget_document;
+    for (size_t i = 0; i < incremental->file_count; i++)
+        if (incremental->files[i]->holds_others)
+            decode_others(incremental->files[i], load, set, diagnostics);
+    set->added = NULL;
     resource_set_add_documents(set, &(struct document_list){&changed, 1}, diagnostics);
 }
 
-static bool holds_others(const struct document_list *documents) {
+bool incremental_holds_others(const struct document_list *documents) {
     bool holds = false;
     for (size_t i = 0; i < documents->count; i++)
         holds |= !is_virtual_service(documents->items[i].root);
@@ -205,7 +222,7 @@ static struct snapshot *compile_change(struct incremental *incremental, const st
     struct snapshot *part = NULL;
     part_options.is_part = true;
     resource_set_init(&set, &load->arena);
-    decode_rest(incremental, change, &set, diagnostics);
+    decode_rest(incremental, change, load, &set, diagnostics);
     bool decoded = set.virtual_services.count == 1 && !set.virtual_services.items[0]->meta.invalid;
     if (decoded) {
         *ret_title = set.virtual_services.items[0]->meta.title;
@@ -229,10 +246,8 @@ void incremental_keep(struct incremental *incremental, const struct configuratio
         return;
     incremental->files = memory_allocate_zeroed(file_count + 1, sizeof(incremental->files[0]));
     incremental->file_count = file_count;
-    for (size_t i = 0; i < file_count; i++) {
+    for (size_t i = 0; i < file_count; i++)
         incremental->files[i] = parsed_file_pin(files[i]);
-        files[i]->holds_others = holds_others(&files[i]->documents);
-    }
     incremental->snapshot = snapshot_pin(load->snapshot);
     keep_diagnostics(incremental, &load->diagnostics);
     incremental->usable = true;
@@ -240,7 +255,7 @@ void incremental_keep(struct incremental *incremental, const struct configuratio
 
 static void take_change(struct incremental *incremental, struct last_good *last_good, const struct change *change, struct span title) {
     struct parsed_file *former = incremental->files[change->file];
-    last_good_set_object(last_good, title, change->root, change->parsed);
+    last_good_set_object(last_good, title, (struct position){NULL, change->root->position.line, change->root->position.column}, change->parsed);
     last_good_set_file(last_good, change->parsed);
     change->parsed->holds_others = former->holds_others;
     incremental->files[change->file] = parsed_file_pin(change->parsed);
@@ -253,7 +268,7 @@ static bool load_change(struct incremental *incremental, const struct compile_op
     struct diagnostic_list diagnostics;
     struct span title = SPAN_EMPTY;
     diagnostic_list_init(&diagnostics);
-    if (parse_change(incremental, change))
+    if (parse_change(incremental, load, change))
         load->snapshot = compile_change(incremental, options, change, &diagnostics, load, &title);
     if (load->snapshot != NULL) {
         take_change(incremental, last_good, change, title);

@@ -27,6 +27,9 @@ struct incremental {
 void incremental_init(struct incremental *incremental);
 void incremental_deinit(struct incremental *incremental);
 
+/* Whether there are objects other than VirtualServices among them. */
+bool incremental_holds_others(const struct document_list *documents);
+
 /* After a load of everything: takes references to its files and its snapshot, and copies its diagnostics. */
 void incremental_keep(struct incremental *incremental, const struct configuration_load *load, struct parsed_file *const *files, size_t file_count);
 void incremental_forget(struct incremental *incremental);

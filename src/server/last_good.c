@@ -4,18 +4,19 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "text/yaml.h"
 
 #define STALE_SUFFIX " (last good version)"
-#define PARSED_ARENA_BLOCK_BYTES (4 * 1024)
 
-struct parsed_file *parsed_file_create(struct span path, uint64_t content_hash) {
+struct parsed_file *parsed_file_create(const struct source_file *source) {
+    struct span path = span_of(source->path);
     struct parsed_file *file = memory_allocate_zeroed(1, sizeof(*file));
     file->reference_count = 1;
     file->path = memory_allocate_zeroed(1, path.size + sizeof(STALE_SUFFIX));
     memcpy(file->path, path.data, path.size);
     file->path_size = path.size;
-    file->content_hash = content_hash;
-    arena_init(&file->arena, PARSED_ARENA_BLOCK_BYTES);
+    file->content_hash = source->content_hash;
+    file->text = source_text_pin(source->shared);
     return file;
 }
 
@@ -24,27 +25,27 @@ struct parsed_file *parsed_file_pin(struct parsed_file *file) {
     return file;
 }
 
-/* Any of them may be a Secret's. */
-static void wipe_scalars(const struct node *node) {
-    if (node->kind == NODE_SCALAR)
-        memory_wipe((void *)(uintptr_t)node->scalar.data, node->scalar.size);
-    for (uint32_t i = 0; node->kind == NODE_SEQUENCE && i < node->count; i++)
-        wipe_scalars(node->items[i]);
-    for (uint32_t i = 0; node->kind == NODE_MAPPING && i < node->count; i++)
-        wipe_scalars(node->fields[i].value);
-}
-
 void parsed_file_unpin(struct parsed_file *file) {
     if (file == NULL)
         return;
     ASSERT(file->reference_count > 0);
     if (--file->reference_count > 0)
         return;
-    for (size_t i = 0; i < file->documents.count; i++)
-        wipe_scalars(file->documents.items[i].root);
-    arena_deinit(&file->arena);
+    source_text_unpin(file->text);
     free(file->path);
     free(file);
+}
+
+bool parsed_file_parse(const struct parsed_file *file, struct arena *nodes, struct arena *texts, struct diagnostic_list *diagnostics,
+                       struct document_list *ret_documents) {
+    return yaml_parse(nodes, texts, file->path, source_text_span(file->text), diagnostics, ret_documents);
+}
+
+void parsed_file_parse_again(const struct parsed_file *file, struct arena *nodes, struct arena *texts, struct document_list *ret_documents) {
+    struct diagnostic_list ignored;
+    diagnostic_list_init(&ignored);
+    parsed_file_parse(file, nodes, texts, &ignored, ret_documents);
+    diagnostic_list_deinit(&ignored);
 }
 
 void parsed_file_set_stale(struct parsed_file *file, bool stale) {
@@ -106,12 +107,12 @@ void last_good_forget_unseen(struct last_good *last_good) {
         ((struct parsed_file *)entry.value)->seen = false;
 }
 
-void last_good_set_object(struct last_good *last_good, struct span title, const struct node *root, struct parsed_file *file) {
+void last_good_set_object(struct last_good *last_good, struct span title, struct position position, struct parsed_file *file) {
     struct good_object *object = map_get(&last_good->objects, title);
     if (object == NULL)
         return;
     struct parsed_file *former = object->file;
-    object->root = root;
+    object->position = position;
     object->file = parsed_file_pin(file);
     parsed_file_unpin(former);
 }

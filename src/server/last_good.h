@@ -6,13 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
 #include "base/map.h"
 #include "resource/object.h"
 #include "resource/resource_set.h"
+#include "source/source.h"
 #include "text/document.h"
 
-/* One version of a file, parsed. Counted: objects may outlive the file's version. Its values are wiped when the last reference goes. */
+/* One version of a file that was parsed: its text, a tenth of the size of its tree, which is made anew when it is wanted. Counted: objects may outlive
+ * the file's version. */
 struct parsed_file {
     uint32_t reference_count;
     bool seen;      /* in this load */
@@ -20,14 +21,19 @@ struct parsed_file {
     char *path;     /* what positions carry; says so while the version is not the current one */
     size_t path_size;
     uint64_t content_hash;
-    struct arena arena;
-    struct document_list documents;
+    struct source_text *text;
 };
 
-struct parsed_file *parsed_file_create(struct span path, uint64_t content_hash);
+/* Pins the text. */
+struct parsed_file *parsed_file_create(const struct source_file *source);
 struct parsed_file *parsed_file_pin(struct parsed_file *file);
 /* NULL is harmless. */
 void parsed_file_unpin(struct parsed_file *file);
+/* As yaml_parse; the documents borrow the file's path and text. */
+bool parsed_file_parse(const struct parsed_file *file, struct arena *nodes, struct arena *texts, struct diagnostic_list *diagnostics,
+                       struct document_list *ret_documents);
+/* The same once more, when what there is to say was said. */
+void parsed_file_parse_again(const struct parsed_file *file, struct arena *nodes, struct arena *texts, struct document_list *ret_documents);
 /* Positions into a version that is not the current one must not be looked up in the current text: the path says which it is. */
 void parsed_file_set_stale(struct parsed_file *file, bool stale);
 
@@ -38,8 +44,8 @@ struct last_good {
 
 struct good_object {
     char *title;
-    const struct node *root;
-    struct parsed_file *file; /* that owns the root */
+    struct position position; /* where its root starts, without the file */
+    struct parsed_file *file; /* that holds it */
 };
 
 void last_good_init(struct last_good *last_good);
@@ -50,7 +56,7 @@ void last_good_set_file(struct last_good *last_good, struct parsed_file *file);
 /* Forgets the files whose `seen` is false, and clears it on the others. */
 void last_good_forget_unseen(struct last_good *last_good);
 /* A new version of an object that is known. */
-void last_good_set_object(struct last_good *last_good, struct span title, const struct node *root, struct parsed_file *file);
+void last_good_set_object(struct last_good *last_good, struct span title, struct position position, struct parsed_file *file);
 const struct good_object *last_good_object(const struct last_good *last_good, struct span title);
 
 /* Calls for every object of the set, valid or not. */

@@ -82,10 +82,8 @@ static void watch_target(struct source_loader *loader, const char *path) {
 
 /* --- Files --- */
 
-static void wipe_text(void *object) {
-    const struct span *text = object;
-    /* The text is the arena's own copy. */
-    memory_wipe((void *)(uintptr_t)text->data, text->size);
+static void unpin_text(void *text) {
+    source_text_unpin(text);
 }
 
 static void append_file(struct source_loader *loader, struct source_file file) {
@@ -100,14 +98,14 @@ static void append_file(struct source_loader *loader, struct source_file file) {
     set->files[set->file_count++] = file;
 }
 
-static uint64_t add_file(struct source_loader *loader, const char *path, struct span bytes) {
-    struct span *text = arena_new(loader->arena, struct span);
-    *text = arena_copy(loader->arena, bytes);
-    arena_on_destroy(loader->arena, wipe_text, text);
-    uint64_t hash = span_hash(*text);
-    append_file(loader, (struct source_file){.path = path, .text = *text, .content_hash = hash});
-    loader->set.total_bytes += text->size;
-    diagnostic_list_add_source(loader->diagnostics, path, *text);
+/* Takes the reference. */
+static uint64_t add_file(struct source_loader *loader, const char *path, struct source_text *bytes) {
+    struct span text = source_text_span(bytes);
+    uint64_t hash = span_hash(text);
+    arena_on_destroy(loader->arena, unpin_text, bytes);
+    append_file(loader, (struct source_file){.path = path, .text = text, .shared = bytes, .content_hash = hash});
+    loader->set.total_bytes += text.size;
+    diagnostic_list_add_source(loader->diagnostics, path, text);
     return hash;
 }
 
@@ -123,43 +121,24 @@ static bool find_cached(struct source_loader *loader, const char *path, const st
     return true;
 }
 
-struct read_buffer {
-    char *bytes;
-    size_t size;
-    size_t capacity;
-};
-
-static void read_buffer_deinit(struct read_buffer *buffer) {
-    if (buffer->bytes != NULL)
-        memory_wipe(buffer->bytes, buffer->capacity);
-    free(buffer->bytes);
-}
-
-/* Not realloc: it would leave a copy of a key behind. */
-static void read_buffer_grow(struct read_buffer *buffer) {
-    size_t capacity = buffer->capacity * 2;
-    char *bytes = memory_allocate(capacity);
-    memcpy(bytes, buffer->bytes, buffer->size);
-    memory_wipe(buffer->bytes, buffer->capacity);
-    free(buffer->bytes);
-    buffer->bytes = bytes;
-    buffer->capacity = capacity;
+static void unpin_text_pointer(struct source_text **text) {
+    source_text_unpin(*text);
 }
 
 /* 0, or a positive errno; EFBIG past the ceiling. */
-static int read_all(int descriptor, struct read_buffer *buffer, size_t size_max) {
+static int read_all(int descriptor, struct source_text **text, size_t size_max) {
     for (;;) {
-        if (buffer->size == buffer->capacity)
-            read_buffer_grow(buffer);
-        ssize_t count = read(descriptor, buffer->bytes + buffer->size, buffer->capacity - buffer->size);
+        if ((*text)->size == (*text)->capacity)
+            *text = source_text_resize(*text, 2 * (*text)->capacity);
+        ssize_t count = read(descriptor, (*text)->bytes + (*text)->size, (*text)->capacity - (*text)->size);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
             return errno;
         if (count == 0)
             return 0;
-        buffer->size += (size_t)count;
-        if (buffer->size > size_max)
+        (*text)->size += (size_t)count;
+        if ((*text)->size > size_max)
             return EFBIG;
     }
 }
@@ -179,17 +158,21 @@ static void read_descriptor(struct source_loader *loader, const char *path, int 
     size_t size = has_status && status.st_size > 0 ? (size_t)status.st_size + 1 : READ_BYTES_MIN;
     if (size > CONFIGURATION_FILE_BYTES_MAX)
         size = CONFIGURATION_FILE_BYTES_MAX;
-    struct read_buffer buffer CLEANUP(read_buffer_deinit) = {memory_allocate(size), 0, size};
-    int error = read_all(descriptor, &buffer, CONFIGURATION_FILE_BYTES_MAX);
+    struct source_text *text CLEANUP(unpin_text_pointer) = source_text_create(size);
+    int error = read_all(descriptor, &text, CONFIGURATION_FILE_BYTES_MAX);
     if (error == EFBIG)
         report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "split the file", "the file is larger than 64 MiB", "");
     else if (error != 0)
         report_errno(loader, path, "the file cannot be read", error);
-    else if (loader->set.total_bytes + buffer.size > CONFIGURATION_TOTAL_BYTES_MAX)
+    else if (loader->set.total_bytes + text->size > CONFIGURATION_TOTAL_BYTES_MAX)
         report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer files", "all files together are larger than 512 MiB",
                "");
     else {
-        uint64_t hash = add_file(loader, path, span_make(buffer.bytes, buffer.size));
+        /* The end of the file was seen, so there is room for one byte more. */
+        if (text->capacity > text->size + 1)
+            text = source_text_resize(text, text->size + 1);
+        text->bytes[text->size] = '\0';
+        uint64_t hash = add_file(loader, path, source_text_pin(text));
         if (loader->cache != NULL && has_status && S_ISREG(status.st_mode))
             source_cache_note(loader->cache, path, &status, hash);
     }

@@ -9,13 +9,15 @@
 #include "base/arena.h"
 #include "base/compiler.h"
 #include "base/span.h"
+#include "source/source_text.h"
 #include "text/diagnostic.h"
 
 struct source_cache; /* source/source_cache.h */
 
 struct source_file {
     const char *path; /* as found, NUL-terminated; "<stdin>" for "-": the file of positions */
-    struct span text; /* in the arena; wiped when the arena is reset, for it may hold keys */
+    struct span text; /* as long as the arena, or whoever pins `shared`; a NUL after it */
+    struct source_text *shared; /* NULL when unread */
     uint64_t content_hash; /* of the text alone; not stable between versions of the program */
     bool unread;           /* the cache knows that it is what it was: the text is empty, the hash is right */
 };

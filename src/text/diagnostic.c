@@ -94,6 +94,23 @@ void diagnostic_add(struct diagnostic_list *list, enum diagnostic_severity sever
     list->count++;
 }
 
+void diagnostic_list_append(struct diagnostic_list *list, const struct diagnostic_list *from) {
+    bool hidden_before = list->excerpts_hidden;
+    size_t counts[DIAGNOSTIC_SEVERITIES];
+    memcpy(counts, list->counts, sizeof(counts));
+    for (size_t i = 0; i < from->count; i++) {
+        const struct diagnostic *item = &from->items[i];
+        list->excerpts_hidden = item->excerpt_hidden;
+        diagnostic_add(list, item->severity, item->code, item->position, item->resource, item->hint, "%.*s", SPAN_ARGUMENTS(item->message));
+    }
+    list->excerpts_hidden = hidden_before;
+    for (size_t i = 0; i < from->source_count; i++)
+        diagnostic_list_add_source(list, from->sources[i].file, from->sources[i].text);
+    list->dropped_count += from->dropped_count;
+    for (size_t i = 0; i < DIAGNOSTIC_SEVERITIES; i++)
+        list->counts[i] = counts[i] + from->counts[i];
+}
+
 static int compare_numbers(uint64_t a, uint64_t b) {
     return (a > b) - (a < b);
 }

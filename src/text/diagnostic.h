@@ -56,6 +56,9 @@ void diagnostic_add(struct diagnostic_list *list, enum diagnostic_severity sever
                     struct position position, struct span resource, struct span hint, const char *format, ...)
     PRINTF_LIKE(7, 8);
 
+/* All of `from` once more, also those that it only counted, and its texts. Files and texts are borrowed as before. */
+void diagnostic_list_append(struct diagnostic_list *list, const struct diagnostic_list *from);
+
 static inline size_t diagnostic_list_errors(const struct diagnostic_list *list) {
     return list->counts[DIAGNOSTIC_ERROR];
 }

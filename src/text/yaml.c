@@ -14,7 +14,8 @@
 struct yaml_reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the current one; type YAML_NO_EVENT before the first */
-    struct arena *arena;
+    struct arena *nodes;
+    struct arena *texts;
     const char *file;
     struct span text;
     struct diagnostic_list *diagnostics;
@@ -71,7 +72,7 @@ static void remember_anchor(struct yaml_reader *reader, struct span name, struct
 
 /* The anchor's name outlives the event. */
 static struct span copy_anchor(struct yaml_reader *reader, const yaml_char_t *anchor) {
-    return anchor == NULL ? SPAN_EMPTY : arena_copy(reader->arena, span_of((const char *)anchor));
+    return anchor == NULL ? SPAN_EMPTY : arena_copy(reader->nodes, span_of((const char *)anchor));
 }
 
 static struct node *read_node(struct yaml_reader *reader, int depth);
@@ -83,11 +84,11 @@ static struct node *read_alias(struct yaml_reader *reader, int depth) {
     if (target == NULL) {
         break_document(reader, DIAGNOSTIC_YAML_ALIAS, position, "quote a value that starts with '*'", name,
                        "no anchor above this alias is named");
-        return node_new_null(reader->arena, position);
+        return node_new_null(reader->nodes, position);
     }
     if (depth + target->height > CONFIGURATION_DEPTH_MAX) {
         break_document(reader, DIAGNOSTIC_YAML_CEILING, position, "write it flatter", name, "too deep an alias:");
-        return node_new_null(reader->arena, position);
+        return node_new_null(reader->nodes, position);
     }
     return count_nodes(reader, target->weight) ? target : NULL;
 }
@@ -115,16 +116,16 @@ static struct node *read_scalar(struct yaml_reader *reader) {
         return NULL;
     struct node *node;
     if (plain && is_null_text(text))
-        node = node_new_null(reader->arena, position);
+        node = node_new_null(reader->nodes, position);
     else
-        node = node_new_string(reader->arena, arena_copy(reader->arena, text), position);
+        node = node_new_string(reader->nodes, arena_copy(reader->texts, text), position);
     node->plain = plain;
     remember_anchor(reader, copy_anchor(reader, reader->event.data.scalar.anchor), node);
     return node;
 }
 
 static struct node *read_sequence(struct yaml_reader *reader, int depth) {
-    struct node *sequence = node_new_sequence(reader->arena, event_position(reader));
+    struct node *sequence = node_new_sequence(reader->nodes, event_position(reader));
     size_t first = reader->open.count;
     struct span anchor = copy_anchor(reader, reader->event.data.sequence_start.anchor);
     if (!count_nodes(reader, 1))
@@ -139,7 +140,7 @@ static struct node *read_sequence(struct yaml_reader *reader, int depth) {
             return NULL;
         node_stack_push(&reader->open, (struct node_field){.value = item});
     }
-    node_stack_adopt(&reader->open, reader->arena, sequence, first);
+    node_stack_adopt(&reader->open, reader->nodes, sequence, first);
     remember_anchor(reader, anchor, sequence);
     return sequence;
 }
@@ -158,11 +159,11 @@ static void mapping_reader_deinit(struct mapping_reader *state) {
 static void add_field(struct yaml_reader *reader, struct mapping_reader *state, const struct node *key,
                       struct node *value) {
     if (key->kind == NODE_SCALAR && key->plain && span_equal(key->scalar, SPAN_LITERAL("<<"))) {
-        state->merged = node_new_sequence(reader->arena, key->position);
+        state->merged = node_new_sequence(reader->nodes, key->position);
         if (value->kind == NODE_SEQUENCE)
             state->merged = value;
         else
-            node_append(reader->arena, state->merged, value);
+            node_append(reader->nodes, state->merged, value);
         return;
     }
     if (key->kind == NODE_SEQUENCE || key->kind == NODE_MAPPING) {
@@ -209,13 +210,13 @@ static const struct node *read_key(struct yaml_reader *reader, int depth, struct
     bool plain = is_plain_scalar(reader);
     *storage = (struct node){.kind = plain && is_null_text(text) ? NODE_NULL : NODE_SCALAR, .plain = plain, .position = event_position(reader)};
     if (storage->kind == NODE_SCALAR)
-        storage->scalar = arena_copy(reader->arena, text);
+        storage->scalar = arena_copy(reader->texts, text);
     return storage;
 }
 
 static struct node *read_mapping(struct yaml_reader *reader, int depth) {
     struct mapping_reader state CLEANUP(mapping_reader_deinit) = {.merged = NULL};
-    struct node *mapping = node_new_mapping(reader->arena, event_position(reader));
+    struct node *mapping = node_new_mapping(reader->nodes, event_position(reader));
     struct node storage;
     node_keys_init(&state.keys, &reader->open);
     struct span anchor = copy_anchor(reader, reader->event.data.mapping_start.anchor);
@@ -236,7 +237,7 @@ static struct node *read_mapping(struct yaml_reader *reader, int depth) {
     }
     if (!merge_fields(reader, &state))
         return NULL;
-    node_stack_adopt(&reader->open, reader->arena, mapping, state.keys.first);
+    node_stack_adopt(&reader->open, reader->nodes, mapping, state.keys.first);
     remember_anchor(reader, anchor, mapping);
     return mapping;
 }
@@ -284,7 +285,7 @@ static bool read_document(struct yaml_reader *reader, struct node *roots) {
         return false;
     ASSERT(reader->event.type == YAML_DOCUMENT_END_EVENT);
     if (!reader->document_broken && root->kind != NODE_NULL)
-        node_append(reader->arena, roots, root);
+        node_append(reader->nodes, roots, root);
     return true;
 }
 
@@ -305,22 +306,22 @@ static void reader_deinit(struct yaml_reader *reader) {
     node_stack_deinit(&reader->open);
 }
 
-bool yaml_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
+bool yaml_parse(struct arena *nodes, struct arena *texts, const char *file, struct span text, struct diagnostic_list *diagnostics,
                 struct document_list *ret_documents) {
-    return yaml_subset_parse(arena, file, text, ret_documents) || yaml_library_parse(arena, file, text, diagnostics, ret_documents);
+    return yaml_subset_parse(nodes, texts, file, text, ret_documents) || yaml_library_parse(nodes, texts, file, text, diagnostics, ret_documents);
 }
 
-bool yaml_library_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
+bool yaml_library_parse(struct arena *nodes, struct arena *texts, const char *file, struct span text, struct diagnostic_list *diagnostics,
                         struct document_list *ret_documents) {
     struct yaml_reader reader CLEANUP(reader_deinit) = {
-        .arena = arena, .file = file, .text = text, .diagnostics = diagnostics};
+        .nodes = nodes, .texts = texts, .file = file, .text = text, .diagnostics = diagnostics};
     map_init(&reader.anchors);
     int initialized = yaml_parser_initialize(&reader.parser);
     ASSERT(initialized != 0);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)(text.data == NULL ? "" : text.data), text.size);
-    struct node *roots = node_new_sequence(arena, POSITION_NONE);
+    struct node *roots = node_new_sequence(nodes, POSITION_NONE);
     bool complete = read_stream(&reader, roots);
-    struct document *documents = arena_new_array(arena, struct document, roots->count);
+    struct document *documents = arena_new_array(nodes, struct document, roots->count);
     for (uint32_t i = 0; i < roots->count; i++)
         documents[i].root = roots->items[i];
     *ret_documents = (struct document_list){documents, roots->count};

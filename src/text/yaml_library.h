@@ -5,7 +5,7 @@
 #include "text/yaml.h"
 
 /* As yaml_parse. */
-MUST_USE bool yaml_library_parse(struct arena *arena, const char *file, struct span text, struct diagnostic_list *diagnostics,
-                                 struct document_list *ret_documents);
+MUST_USE bool yaml_library_parse(struct arena *nodes, struct arena *texts, const char *file, struct span text,
+                                 struct diagnostic_list *diagnostics, struct document_list *ret_documents);
 
 #endif

@@ -39,7 +39,8 @@ struct subset_reader {
     const char *end;
     const char *line_start;
     uint32_t line; /* from 1 */
-    struct arena *arena;
+    struct arena *nodes;
+    struct arena *texts;
     const char *file;
     struct node_stack open;
     uint64_t node_count; /* of the current document */
@@ -152,7 +153,7 @@ static bool read_escaped(struct subset_reader *reader, const char *start, struct
     const char *close = reader->at;
     while (close < reader->end && *close != '"' && *close != '\n')
         close += *close == '\\' && reader->end - close > 1 ? 2 : 1;
-    char *copy = arena_new_array(reader->arena, char, (size_t)(close - start) + 1);
+    char *copy = arena_new_array(reader->texts, char, (size_t)(close - start) + 1);
     size_t size = (size_t)(reader->at - start);
     memcpy(copy, start, size);
     while (is_of(reader, BYTE_QUOTED) || is_at(reader, '\\') || is_at(reader, '\'')) {
@@ -179,7 +180,7 @@ static bool read_quoted(struct subset_reader *reader, struct span *ret_text) {
         return read_escaped(reader, start, ret_text);
     if (!is_at(reader, quote))
         return false;
-    *ret_text = arena_copy(reader->arena, span_make(start, (size_t)(reader->at - start)));
+    *ret_text = span_make(start, (size_t)(reader->at - start));
     reader->at++;
     /* Two single quotes are one that is meant. */
     return !is_at(reader, quote);
@@ -203,7 +204,7 @@ static bool read_plain(struct subset_reader *reader, struct span *ret_text) {
             return false;
         last = ++reader->at;
     }
-    *ret_text = arena_copy(reader->arena, span_make(start, (size_t)(last - start)));
+    *ret_text = span_make(start, (size_t)(last - start));
     return true;
 }
 
@@ -226,7 +227,7 @@ static bool read_flow_plain(struct subset_reader *reader, struct span *ret_text)
         return false;
     while (is_of(reader, BYTE_FLOW_PLAIN))
         reader->at++;
-    *ret_text = arena_copy(reader->arena, span_make(start, (size_t)(reader->at - start)));
+    *ret_text = span_make(start, (size_t)(reader->at - start));
     return ends_flow_plain(reader);
 }
 
@@ -253,8 +254,8 @@ static bool read_scalar(struct subset_reader *reader, bool in_flow, struct subse
 }
 
 static struct node *scalar_node(struct subset_reader *reader, const struct subset_scalar *scalar) {
-    struct node *node = scalar->plain && is_null_text(scalar->text) ? node_new_null(reader->arena, scalar->position)
-                                                                    : node_new_string(reader->arena, scalar->text, scalar->position);
+    struct node *node = scalar->plain && is_null_text(scalar->text) ? node_new_null(reader->nodes, scalar->position)
+                                                                    : node_new_string(reader->nodes, scalar->text, scalar->position);
     node->plain = scalar->plain;
     return node;
 }
@@ -337,11 +338,11 @@ static struct node *read_flow(struct subset_reader *reader, int depth) {
     node_keys_init(&keys, &reader->open);
     if (depth > CONFIGURATION_DEPTH_MAX || !count_node(reader))
         return NULL;
-    struct node *node = is_mapping ? node_new_mapping(reader->arena, position) : node_new_sequence(reader->arena, position);
+    struct node *node = is_mapping ? node_new_mapping(reader->nodes, position) : node_new_sequence(reader->nodes, position);
     reader->at++;
     if (!read_flow_children(reader, &keys, is_mapping, depth))
         return NULL;
-    node_stack_adopt(&reader->open, reader->arena, node, keys.first);
+    node_stack_adopt(&reader->open, reader->nodes, node, keys.first);
     return node;
 }
 
@@ -370,7 +371,7 @@ static struct node *read_block_sequence(struct subset_reader *reader, int depth,
     size_t first = reader->open.count;
     if (depth > CONFIGURATION_DEPTH_MAX || !count_node(reader))
         return NULL;
-    struct node *sequence = node_new_sequence(reader->arena, position_here(reader));
+    struct node *sequence = node_new_sequence(reader->nodes, position_here(reader));
     while (column_here(reader) == indent && is_dash(reader)) {
         reader->at++;
         struct position after = position_here(reader);
@@ -384,7 +385,7 @@ static struct node *read_block_sequence(struct subset_reader *reader, int depth,
     }
     if (column_here(reader) > indent || (has_indent && column_here(reader) == indent))
         return NULL;
-    node_stack_adopt(&reader->open, reader->arena, sequence, first);
+    node_stack_adopt(&reader->open, reader->nodes, sequence, first);
     return sequence;
 }
 
@@ -403,7 +404,7 @@ static struct node *read_field_value(struct subset_reader *reader, int indent, i
 /* The mapping whose first key was read already. */
 static struct node *read_block_mapping(struct subset_reader *reader, struct subset_scalar key, int indent, int depth) {
     struct node_keys keys CLEANUP(node_keys_deinit);
-    struct node *mapping = node_new_mapping(reader->arena, key.position);
+    struct node *mapping = node_new_mapping(reader->nodes, key.position);
     node_keys_init(&keys, &reader->open);
     if (!count_node(reader))
         return NULL;
@@ -419,7 +420,7 @@ static struct node *read_block_mapping(struct subset_reader *reader, struct subs
     }
     if (column_here(reader) > indent)
         return NULL;
-    node_stack_adopt(&reader->open, reader->arena, mapping, keys.first);
+    node_stack_adopt(&reader->open, reader->nodes, mapping, keys.first);
     return mapping;
 }
 
@@ -457,7 +458,7 @@ static bool read_document(struct subset_reader *reader, struct node *roots) {
     if (root == NULL || root->kind == NODE_SCALAR || root->kind == NODE_NULL)
         return false;
     skip_lines(reader);
-    node_append(reader->arena, roots, root);
+    node_append(reader->nodes, roots, root);
     return column_here(reader) == DOCUMENT_END;
 }
 
@@ -465,17 +466,17 @@ static void reader_deinit(struct subset_reader *reader) {
     node_stack_deinit(&reader->open);
 }
 
-bool yaml_subset_parse(struct arena *arena, const char *file, struct span text, struct document_list *ret_documents) {
+bool yaml_subset_parse(struct arena *nodes, struct arena *texts, const char *file, struct span text, struct document_list *ret_documents) {
     if (text.size == 0)
         return false;
     struct subset_reader reader CLEANUP(reader_deinit) = {
-        .at = text.data, .end = text.data + text.size, .line_start = text.data, .line = 1, .arena = arena, .file = file};
-    struct node *roots = node_new_sequence(arena, POSITION_NONE);
+        .at = text.data, .end = text.data + text.size, .line_start = text.data, .line = 1, .nodes = nodes, .texts = texts, .file = file};
+    struct node *roots = node_new_sequence(nodes, POSITION_NONE);
     skip_lines(&reader);
     while (reader.at < reader.end)
         if (!read_document(&reader, roots))
             return false;
-    struct document *documents = arena_new_array(arena, struct document, roots->count);
+    struct document *documents = arena_new_array(nodes, struct document, roots->count);
     for (uint32_t i = 0; i < roots->count; i++)
         documents[i].root = roots->items[i];
     *ret_documents = (struct document_list){documents, roots->count};

@@ -10,6 +10,7 @@
 
 /* True: the documents are what libyaml would make of the text, to the last position. False: the text holds something else (an anchor, a tag, a block
  * scalar, a letter of another script, any mistake at all), and nothing is written. Contract of the arguments as in yaml_parse. */
-MUST_USE bool yaml_subset_parse(struct arena *arena, const char *file, struct span text, struct document_list *ret_documents);
+MUST_USE bool yaml_subset_parse(struct arena *nodes, struct arena *texts, const char *file, struct span text,
+                                struct document_list *ret_documents);
 
 #endif

@@ -42,9 +42,9 @@ static bool parse_both(const char *text) {
     struct document_list quick, whole;
     arena_init(&arena, 4096);
     diagnostic_list_init(&diagnostics);
-    bool is_read = yaml_subset_parse(&arena, "f.yaml", span_of(text), &quick);
+    bool is_read = yaml_subset_parse(&arena, &arena, "f.yaml", span_of(text), &quick);
     if (is_read) {
-        assert_true(yaml_library_parse(&arena, "f.yaml", span_of(text), &diagnostics, &whole));
+        assert_true(yaml_library_parse(&arena, &arena, "f.yaml", span_of(text), &diagnostics, &whole));
         assert_int_equal(diagnostics.count, 0);
         assert_int_equal(quick.count, whole.count);
         for (size_t i = 0; i < quick.count; i++)

@@ -33,7 +33,7 @@ static int tear_down(void **state) {
 
 static bool parse(struct fixture *fixture, const char *text) {
     diagnostic_list_add_source(&fixture->diagnostics, "f.yaml", span_of(text));
-    return yaml_parse(&fixture->arena, "f.yaml", span_of(text), &fixture->diagnostics, &fixture->documents);
+    return yaml_parse(&fixture->arena, &fixture->arena, "f.yaml", span_of(text), &fixture->diagnostics, &fixture->documents);
 }
 
 static const struct node *root_of(struct fixture *fixture, const char *text) {
