@@ -91,9 +91,9 @@ void visit_destinations(const struct virtual_service *service, destination_funct
     for (size_t i = 0; i < service->http_count; i++) {
         const struct http_route *route = &service->http[i];
         visit_list(service, route->destinations, route->destination_count, true, function, argument);
-        if (route->mirrors.single.is_set)
-            visit_list(service, &route->mirrors.single.destination, 1, true, function, argument);
-        for (size_t mirror = 0; mirror < route->mirrors.count; mirror++)
-            visit_list(service, &route->mirrors.items[mirror].destination, 1, true, function, argument);
+        if (route->mirrors->single.is_set)
+            visit_list(service, &route->mirrors->single.destination, 1, true, function, argument);
+        for (size_t mirror = 0; mirror < route->mirrors->count; mirror++)
+            visit_list(service, &route->mirrors->items[mirror].destination, 1, true, function, argument);
     }
 }

@@ -44,25 +44,30 @@ static void resolve_destination(const struct delegation *delegation, struct rout
 static void resolve_destinations(const struct delegation *delegation, struct http_route *rule) {
     struct arena *arena = &delegation->compiler->scratch;
     const struct route_destination *destinations = rule->destinations;
-    const struct http_mirror *mirrors = rule->mirrors.items;
+    const struct http_mirrors *written = rule->mirrors;
     rule->destinations = arena_new_array(arena, struct route_destination, rule->destination_count);
     for (size_t i = 0; i < rule->destination_count; i++) {
         rule->destinations[i] = destinations[i];
         resolve_destination(delegation, &rule->destinations[i]);
     }
-    rule->mirrors.items = arena_new_array(arena, struct http_mirror, rule->mirrors.count);
-    for (size_t i = 0; i < rule->mirrors.count; i++) {
-        rule->mirrors.items[i] = mirrors[i];
-        resolve_destination(delegation, &rule->mirrors.items[i].destination);
+    struct http_mirrors *mirrors = arena_new(arena, struct http_mirrors);
+    *mirrors = *written;
+    mirrors->items = arena_new_array(arena, struct http_mirror, written->count);
+    for (size_t i = 0; i < written->count; i++) {
+        mirrors->items[i] = written->items[i];
+        resolve_destination(delegation, &mirrors->items[i].destination);
     }
-    if (rule->mirrors.single.is_set)
-        resolve_destination(delegation, &rule->mirrors.single.destination);
+    if (mirrors->single.is_set)
+        resolve_destination(delegation, &mirrors->single.destination);
+    rule->mirrors = mirrors;
 }
 
 /* --- Merging --- */
 
-static void inherit_mirrors(const struct http_mirrors *root, struct http_mirrors *merged) {
-    struct located_number share = merged->single.share.is_set ? merged->single.share : root->single.share;
+static const struct http_mirrors *inherit_mirrors(struct arena *arena, const struct http_mirrors *root, const struct http_mirrors *own) {
+    struct http_mirrors *merged = arena_new(arena, struct http_mirrors);
+    struct located_number share = own->single.share.is_set ? own->single.share : root->single.share;
+    *merged = *own;
     if (!merged->single.is_set)
         merged->single = root->single;
     merged->single.share = share;
@@ -72,25 +77,26 @@ static void inherit_mirrors(const struct http_mirrors *root, struct http_mirrors
         merged->items = root->items;
         merged->count = root->count;
     }
+    return merged;
 }
 
 /* What the delegate's rule does not say is as the root's rule has it. */
-static void inherit(const struct http_route *root, struct http_route *merged) {
-    if (!merged->rewrite.is_set)
+static void inherit(struct arena *arena, const struct http_route *root, struct http_route *merged) {
+    if (!merged->rewrite->is_set)
         merged->rewrite = root->rewrite;
-    if (!merged->direct_response.is_set)
+    if (!merged->direct_response->is_set)
         merged->direct_response = root->direct_response;
     if (!merged->timeout_ns.is_set)
         merged->timeout_ns = root->timeout_ns;
-    if (!merged->retries.is_set)
+    if (!merged->retries->is_set)
         merged->retries = root->retries;
-    if (!merged->fault.is_set)
+    if (!merged->fault->is_set)
         merged->fault = root->fault;
-    if (!merged->cors.is_set)
+    if (!merged->cors->is_set)
         merged->cors = root->cors;
     if (!merged->has_headers)
         merged->headers = root->headers;
-    inherit_mirrors(&root->mirrors, &merged->mirrors);
+    merged->mirrors = inherit_mirrors(arena, root->mirrors, merged->mirrors);
 }
 
 static void merge_rule(const struct delegation *delegation, const struct http_route *written, struct bound_rule_list *rules) {
@@ -108,7 +114,7 @@ static void merge_rule(const struct delegation *delegation, const struct http_ro
     }
     merged->name = delegate_names_join(arena, &root->name, &written->name);
     resolve_destinations(delegation, merged);
-    inherit(root, merged);
+    inherit(arena, root, merged);
     ARRAY_APPEND(arena, rules, ((struct bound_rule){merged, delegation->meta}));
 }
 
@@ -163,7 +169,7 @@ static const struct virtual_service *find_delegate(struct compiler *compiler, co
 
 static void bind_delegate(struct compiler *compiler, const struct virtual_service *root, const struct http_route *rule,
                           struct bound_rule_list *rules) {
-    const struct virtual_service *delegate = find_delegate(compiler, root, &rule->delegate);
+    const struct virtual_service *delegate = find_delegate(compiler, root, rule->delegate);
     if (delegate == NULL)
         return;
     struct http_route resolved = *rule;
@@ -178,7 +184,7 @@ void delegates_bind(struct compiler *compiler, const struct virtual_service *ser
     struct bound_rule_list rules = {0};
     for (size_t i = 0; i < service->http_count; i++) {
         const struct http_route *rule = &service->http[i];
-        if (rule->delegate.is_set)
+        if (rule->delegate->is_set)
             bind_delegate(compiler, service, rule, &rules);
         else
             ARRAY_APPEND(&compiler->scratch, &rules, ((struct bound_rule){rule, &service->meta}));

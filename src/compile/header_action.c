@@ -90,7 +90,9 @@ static int compare_labels(const void *left, const void *right) {
 static void add_set(struct header_draft *draft, const struct label_set *written, struct span *ret_authority, struct header_assignment *items,
                     size_t *count) {
     struct compiler *compiler = draft->compiler;
-    struct label *sorted = arena_new_array(&compiler->scratch, struct label, written->count + 1);
+    if (written->count == 0)
+        return;
+    struct label *sorted = arena_new_array(&compiler->scratch, struct label, written->count);
     for (size_t i = 0; i < written->count; i++) {
         sorted[i] = written->items[i];
         sorted[i].key = arena_lower(compiler->arena, sorted[i].key);

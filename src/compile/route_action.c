@@ -101,10 +101,10 @@ static bool compile_rewrite(struct compiler *compiler, const struct object_meta 
 /* The headers of a single destination count as the route's own. */
 static bool compile_headers(struct compiler *compiler, const struct object_meta *meta, const struct http_route *written,
                             struct route *route) {
-    const struct http_headers *levels[] = {&written->headers, NULL};
+    const struct http_headers *levels[] = {written->headers, NULL};
     size_t count = 1;
     if (written->destination_count == 1)
-        levels[count++] = &written->destinations[0].headers;
+        levels[count++] = written->destinations[0].headers;
     return header_action_compile(compiler, meta, levels, count, &route->headers);
 }
 
@@ -113,21 +113,21 @@ bool route_action_compile(struct compiler *compiler, const struct object_meta *m
     bool usable = compile_headers(compiler, meta, written, route);
     route->timeout_ns = (uint64_t)written->timeout_ns.value;
     route->retry = compiler->retry;
-    if (written->retries.is_set) {
-        struct mesh_retry_policy retries = written->retries;
+    if (written->retries->is_set) {
+        struct mesh_retry_policy retries = *written->retries;
         retries.attempts.is_set = true;
         retry_policy_compile(compiler, &retries, &route->retry);
     }
-    if (written->redirect.is_set)
-        return compile_redirect(compiler, meta, &written->redirect, server, route) && usable;
-    if (written->direct_response.is_set) {
-        compile_direct_response(compiler, &written->direct_response, route);
+    if (written->redirect->is_set)
+        return compile_redirect(compiler, meta, written->redirect, server, route) && usable;
+    if (written->direct_response->is_set) {
+        compile_direct_response(compiler, written->direct_response, route);
         return usable;
     }
-    route->fault = fault_action_compile(compiler, &written->fault);
-    mirror_actions_compile(compiler, meta, &written->mirrors, server, route);
-    usable &= cors_policy_compile(compiler, meta, &written->cors, &route->cors);
-    if (written->rewrite.is_set)
-        return compile_rewrite(compiler, meta, &written->rewrite, route) && usable;
+    route->fault = fault_action_compile(compiler, written->fault);
+    mirror_actions_compile(compiler, meta, written->mirrors, server, route);
+    usable &= cors_policy_compile(compiler, meta, written->cors, &route->cors);
+    if (written->rewrite->is_set)
+        return compile_rewrite(compiler, meta, written->rewrite, route) && usable;
     return usable;
 }

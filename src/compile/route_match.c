@@ -2,6 +2,9 @@
 
 #include "base/limits.h"
 
+/* Up to so many are drafted without a place of their own. */
+#define CONDITIONS_FEW 8
+
 static void destroy_regex(void *regex) {
     regex_destroy(regex);
 }
@@ -125,7 +128,8 @@ bool route_match_compile(struct compiler *compiler, const struct object_meta *me
     draft.match.ignore_case = match->ignore_uri_case.value;
     compile_uri(&draft, &match->uri);
     size_t count_max = 3 + match->headers.count + match->without_headers.count + match->query_params.count;
-    draft.match.conditions = arena_new_array(&compiler->scratch, struct match_condition, count_max);
+    struct match_condition few[CONDITIONS_FEW];
+    draft.match.conditions = count_max <= CONDITIONS_FEW ? few : arena_new_array(&compiler->scratch, struct match_condition, count_max);
     add_condition(&draft, (struct match_condition){.subject = MATCH_METHOD}, &match->method);
     add_condition(&draft, (struct match_condition){.subject = MATCH_SCHEME}, &match->scheme);
     add_condition(&draft, (struct match_condition){.subject = MATCH_AUTHORITY}, &match->authority);

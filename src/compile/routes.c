@@ -41,7 +41,7 @@ static bool compile_destination_headers(const struct route_scope *scope, const s
     size_t item = 0;
     bool usable = true;
     for (size_t i = 0; written->destination_count > 1 && i < written->destination_count; i++) {
-        const struct http_headers *headers = &written->destinations[i].headers;
+        const struct http_headers *headers = written->destinations[i].headers;
         if (written->destinations[i].weight.value > 0)
             usable &= header_action_compile(scope->compiler, scope->meta, &headers, 1, &destinations->items[item++].headers);
     }
@@ -86,14 +86,23 @@ static bool add_route(const struct route_scope *scope, const struct http_route *
     return route_is_catch_all(&route);
 }
 
+/* At most. */
+static size_t count_routes(const struct bound_rule_list *rules) {
+    size_t count = 0;
+    for (size_t i = 0; i < rules->count; i++)
+        count += rules->items[i].written->match_count == 0 ? 1 : rules->items[i].written->match_count;
+    return count;
+}
+
 void compile_routes(struct compiler *compiler, struct bound_virtual_service *service,
                     const struct merged_server *server, struct route_list *ret_routes) {
     struct route_scope scope = {.compiler = compiler, .server = server};
-    struct route_list routes = {0};
     bool ended = false;
     if (!service->rules_bound)
         delegates_bind(compiler, service->object, &service->rules);
     service->rules_bound = true;
+    struct route_list routes = {.capacity = count_routes(&service->rules)};
+    routes.items = arena_new_array(&compiler->scratch, struct route, routes.capacity);
     for (size_t i = 0; i < service->rules.count && !ended; i++) {
         const struct http_route *written = service->rules.items[i].written;
         scope.meta = service->rules.items[i].meta;

@@ -16,7 +16,6 @@ struct built_routes {
 
 struct host_draft {
     struct virtual_host *host;
-    struct route_list routes;
     ARRAY_OF(const struct built_routes *) sources;
 };
 
@@ -39,7 +38,7 @@ static const struct built_routes *routes_for(struct table_draft *draft, struct b
     compile_routes(draft->compiler, service, server, &built->routes);
     built->title = service->object->meta.title;
     for (size_t i = 0; i < service->object->http_count; i++)
-        built->delegates |= service->object->http[i].delegate.is_set;
+        built->delegates |= service->object->http[i].delegate->is_set;
     return built;
 }
 
@@ -64,8 +63,6 @@ static void add_routes(struct table_draft *draft, struct host_draft *host, const
         if (host->sources.items[i] == built)
             return;
     ARRAY_APPEND(&draft->compiler->scratch, &host->sources, built);
-    for (size_t i = 0; i < built->routes.count; i++)
-        ARRAY_APPEND(&draft->compiler->scratch, &host->routes, built->routes.items[i]);
 }
 
 static bool redirects(const struct merged_server *server) {
@@ -93,16 +90,24 @@ static void add_server(struct table_draft *draft, const struct merged_server *se
         host_for(draft, server->hosts.items[i])->host->require_tls = true;
 }
 
+static void take_routes(struct virtual_host *host, const struct route_list *routes, bool catch_all) {
+    for (size_t i = 0; i < routes->count; i++)
+        if (route_is_catch_all(&routes->items[i]) == catch_all)
+            host->routes[host->route_count++] = routes->items[i];
+}
+
 /* Catch-all routes go behind the others; otherwise the order stays. */
 static void finish_host(struct compiler *compiler, struct host_draft *draft) {
     struct virtual_host *host = draft->host;
     if (draft->sources.count == 1 && !draft->sources.items[0]->delegates)
         host->owner = arena_copy(compiler->arena, draft->sources.items[0]->title);
-    host->routes = arena_new_array(compiler->arena, struct route, draft->routes.count);
+    size_t count = 0;
+    for (size_t i = 0; i < draft->sources.count; i++)
+        count += draft->sources.items[i]->routes.count;
+    host->routes = arena_new_array(compiler->arena, struct route, count);
     for (int catch_all = 0; catch_all < 2; catch_all++)
-        for (size_t i = 0; i < draft->routes.count; i++)
-            if (route_is_catch_all(&draft->routes.items[i]) == (catch_all == 1))
-                host->routes[host->route_count++] = draft->routes.items[i];
+        for (size_t i = 0; i < draft->sources.count; i++)
+            take_routes(host, &draft->sources.items[i]->routes, catch_all == 1);
 }
 
 static int compare_hosts(const void *left, const void *right) {

@@ -63,6 +63,16 @@ void decode_unsupported(struct decoder *decoder, struct position position, bool 
     list->count++;
 }
 
+/* Several fields may share a part. */
+static void *find_part(struct decoder *decoder, const struct field *field, void *place) {
+    void *part;
+    memcpy(&part, place, sizeof(part));
+    if (part == NULL)
+        part = arena_allocate_aligned(decoder->arena, field->size, alignof(max_align_t));
+    memcpy(place, &part, sizeof(part));
+    return part;
+}
+
 static void decode_field(struct decoder *decoder, const struct field *field, const struct node *node,
                          struct position key_position, void *target) {
     void *place = (char *)target + field->offset;
@@ -87,6 +97,9 @@ static void decode_field(struct decoder *decoder, const struct field *field, con
         break;
     case FIELD_CALL:
         field->call(decoder, node, place);
+        break;
+    case FIELD_PART:
+        field->call(decoder, node, find_part(decoder, field, place));
         break;
     case FIELD_IGNORED:
         break;

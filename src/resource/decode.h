@@ -41,6 +41,7 @@ enum field_type {
     FIELD_STRINGS,     /* struct located_list */
     FIELD_LABELS,      /* struct label_set */
     FIELD_CALL,        /* call(decoder, node, target + offset) */
+    FIELD_PART,        /* call(decoder, node, a zeroed structure of `size` bytes, to which the pointer at target + offset then points) */
     FIELD_IGNORED,     /* known, of no concern */
     FIELD_UNSUPPORTED, /* known, not served yet: recorded; call(decoder, node, target) may check it before */
     FIELD_RESTRICTION  /* as unsupported, and it restricts or encrypts */
@@ -53,17 +54,20 @@ struct field {
     int64_t minimum;
     int64_t maximum;
     decode_function call;
+    size_t size;
 };
 
-#define FIELD_AT(name, type, structure, member) {name, type, offsetof(structure, member), 0, 0, NULL}
+#define FIELD_AT(name, type, structure, member) {name, type, offsetof(structure, member), 0, 0, NULL, 0}
 #define FIELD_NUMBER_AT(name, structure, member, minimum, maximum) \
-    {name, FIELD_NUMBER, offsetof(structure, member), minimum, maximum, NULL}
+    {name, FIELD_NUMBER, offsetof(structure, member), minimum, maximum, NULL, 0}
 #define FIELD_DURATION_AT(name, structure, member, minimum_ns) \
-    {name, FIELD_DURATION, offsetof(structure, member), minimum_ns, INT64_MAX, NULL}
-#define FIELD_CALL_AT(name, function, structure, member) {name, FIELD_CALL, offsetof(structure, member), 0, 0, function}
-#define FIELD_CALL_WHOLE(name, function) {name, FIELD_CALL, 0, 0, 0, function}
-#define FIELD_OF_TYPE(name, type) {name, type, 0, 0, 0, NULL}
-#define FIELD_CHECKED(name, type, function) {name, type, 0, 0, 0, function}
+    {name, FIELD_DURATION, offsetof(structure, member), minimum_ns, INT64_MAX, NULL, 0}
+#define FIELD_CALL_AT(name, function, structure, member) {name, FIELD_CALL, offsetof(structure, member), 0, 0, function, 0}
+#define FIELD_PART_AT(name, function, structure, member) \
+    {name, FIELD_PART, offsetof(structure, member), 0, 0, function, sizeof(*((structure *)NULL)->member)}
+#define FIELD_CALL_WHOLE(name, function) {name, FIELD_CALL, 0, 0, 0, function, 0}
+#define FIELD_OF_TYPE(name, type) {name, type, 0, 0, 0, NULL, 0}
+#define FIELD_CHECKED(name, type, function) {name, type, 0, 0, 0, function, 0}
 
 /* Every field of the mapping `node` by the table; null fields are absent. Unknown ones are warned of with the nearest known name. */
 void decode_mapping(struct decoder *decoder, const struct node *node, const struct field *fields, size_t field_count,

@@ -109,7 +109,7 @@ static void decode_body_bytes(struct decoder *decoder, const struct node *node, 
 
 static void decode_body(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
-        {"string", FIELD_STRING, 0, 0, 0, NULL},
+        {"string", FIELD_STRING, 0, 0, 0, NULL, 0},
         FIELD_CALL_WHOLE("bytes", decode_body_bytes),
     };
     static const char *const kinds[] = {"string", "bytes"};

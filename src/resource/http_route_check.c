@@ -17,7 +17,7 @@ static void report_conflicts(struct decoder *decoder, const struct http_route *r
 }
 
 static void check_prefix_rewrite(struct decoder *decoder, const struct http_route *route) {
-    if (route->redirect.prefix_rewrite.text.size == 0)
+    if (route->redirect->prefix_rewrite.text.size == 0)
         return;
     for (size_t i = 0; i < route->match_count; i++) {
         const struct string_match *uri = &route->matches[i].uri;
@@ -50,8 +50,8 @@ static void check_action(struct decoder *decoder, const struct http_route *route
 
 /* Istio's validateAuthorityRewrite. */
 static void check_authority(struct decoder *decoder, const struct http_route *route) {
-    const struct label_set *const sets[] = {&route->headers.request.set, &route->headers.request.add};
-    bool is_set = route->rewrite.authority.text.size > 0;
+    const struct label_set *const sets[] = {&route->headers->request.set, &route->headers->request.add};
+    bool is_set = route->rewrite->authority.text.size > 0;
     for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
         for (size_t item = 0; item < sets[i]->count; item++) {
             const struct label *label = &sets[i]->items[item];
@@ -67,5 +67,5 @@ static void check_authority(struct decoder *decoder, const struct http_route *ro
 void http_route_check(struct decoder *decoder, const struct http_route *route) {
     check_action(decoder, route);
     check_authority(decoder, route);
-    http_mirrors_check(decoder, &route->mirrors);
+    http_mirrors_check(decoder, route->mirrors);
 }

@@ -74,7 +74,7 @@ static bool is_prime(int64_t number) {
 
 static void decode_maglev(struct decoder *decoder, const struct node *node, void *target) {
     struct located_number size = {0};
-    static const struct field fields[] = {{"tableSize", FIELD_NUMBER, 0, 0, INT64_MAX, NULL}};
+    static const struct field fields[] = {{"tableSize", FIELD_NUMBER, 0, 0, INT64_MAX, NULL, 0}};
     (void)target;
     DECODE_MAPPING(decoder, node, fields, &size);
     if (!node_is_mapping(node))
@@ -136,7 +136,7 @@ static void decode_aggression(struct decoder *decoder, const struct node *node, 
 
 void warmup_decode(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
-        {"duration", FIELD_DURATION, 0, MILLISECONDS(1), INT64_MAX, NULL},
+        {"duration", FIELD_DURATION, 0, MILLISECONDS(1), INT64_MAX, NULL, 0},
         FIELD_CALL_WHOLE("minimumPercent", decode_percent),
         FIELD_CALL_WHOLE("aggression", decode_aggression),
     };

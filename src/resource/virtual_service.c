@@ -48,15 +48,18 @@ void route_destination_decode(struct decoder *decoder, const struct node *node, 
                      "the destination has no host");
 }
 
+static const struct http_headers no_headers;
+
 static void decode_weighted(struct decoder *decoder, const struct node *node, void *target) {
     static const struct field fields[] = {
         FIELD_CALL_WHOLE("destination", route_destination_decode),
         FIELD_NUMBER_AT("weight", struct route_destination, weight, 0, INT32_MAX),
-        FIELD_CALL_AT("headers", http_headers_decode, struct route_destination, headers),
+        FIELD_PART_AT("headers", http_headers_decode, struct route_destination, headers),
     };
     struct route_destination *destination = target;
     destination->position = node->position;
     DECODE_MAPPING(decoder, node, fields, target);
+    destination->headers = destination->headers == NULL ? &no_headers : destination->headers;
     if (node_is_mapping(node) && node_get_present(node, "destination") == NULL)
         decode_error(decoder, DIAGNOSTIC_FIELD_MISSING, node->position, "add destination with a host",
                      "the route names no destination");
@@ -111,21 +114,42 @@ static const struct field http_route_fields[] = {
     FIELD_AT("name", FIELD_STRING, struct http_route, name),
     FIELD_CALL_WHOLE("match", decode_http_matches),
     FIELD_CALL_WHOLE("route", decode_http_destinations),
-    FIELD_CALL_AT("redirect", http_redirect_decode, struct http_route, redirect),
-    FIELD_CALL_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
-    FIELD_CALL_AT("delegate", decode_delegate, struct http_route, delegate),
-    FIELD_CALL_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
+    FIELD_PART_AT("redirect", http_redirect_decode, struct http_route, redirect),
+    FIELD_PART_AT("directResponse", http_direct_response_decode, struct http_route, direct_response),
+    FIELD_PART_AT("delegate", decode_delegate, struct http_route, delegate),
+    FIELD_PART_AT("rewrite", http_rewrite_decode, struct http_route, rewrite),
     FIELD_DURATION_AT("timeout", struct http_route, timeout_ns, (int64_t)MILLISECONDS(1)),
-    FIELD_CALL_AT("retries", http_retries_decode, struct http_route, retries),
-    FIELD_CALL_AT("fault", http_fault_decode, struct http_route, fault),
-    FIELD_CALL_AT("mirror", http_mirror_decode, struct http_route, mirrors),
-    FIELD_CALL_AT("mirrors", http_mirrors_decode, struct http_route, mirrors),
-    FIELD_CALL_AT("mirrorPercentage", http_mirror_percentage_decode, struct http_route, mirrors),
-    FIELD_CALL_AT("mirrorPercent", http_mirror_percent_decode, struct http_route, mirrors),
-    FIELD_CALL_AT("mirror_percent", http_mirror_percent_decode, struct http_route, mirrors),
-    FIELD_CALL_AT("corsPolicy", http_cors_decode, struct http_route, cors),
-    FIELD_CALL_AT("headers", http_headers_decode, struct http_route, headers),
+    FIELD_PART_AT("retries", http_retries_decode, struct http_route, retries),
+    FIELD_PART_AT("fault", http_fault_decode, struct http_route, fault),
+    FIELD_PART_AT("mirror", http_mirror_decode, struct http_route, mirrors),
+    FIELD_PART_AT("mirrors", http_mirrors_decode, struct http_route, mirrors),
+    FIELD_PART_AT("mirrorPercentage", http_mirror_percentage_decode, struct http_route, mirrors),
+    FIELD_PART_AT("mirrorPercent", http_mirror_percent_decode, struct http_route, mirrors),
+    FIELD_PART_AT("mirror_percent", http_mirror_percent_decode, struct http_route, mirrors),
+    FIELD_PART_AT("corsPolicy", http_cors_decode, struct http_route, cors),
+    FIELD_PART_AT("headers", http_headers_decode, struct http_route, headers),
 };
+
+/* What was not written. */
+static void set_absent_parts(struct http_route *route) {
+    static const struct http_redirect no_redirect;
+    static const struct http_direct_response no_direct_response;
+    static const struct http_rewrite no_rewrite;
+    static const struct http_fault no_fault;
+    static const struct http_cors no_cors;
+    static const struct http_mirrors no_mirrors;
+    static const struct mesh_retry_policy no_retries;
+    static const struct http_delegate no_delegate;
+    route->redirect = route->redirect == NULL ? &no_redirect : route->redirect;
+    route->direct_response = route->direct_response == NULL ? &no_direct_response : route->direct_response;
+    route->rewrite = route->rewrite == NULL ? &no_rewrite : route->rewrite;
+    route->fault = route->fault == NULL ? &no_fault : route->fault;
+    route->cors = route->cors == NULL ? &no_cors : route->cors;
+    route->mirrors = route->mirrors == NULL ? &no_mirrors : route->mirrors;
+    route->headers = route->headers == NULL ? &no_headers : route->headers;
+    route->retries = route->retries == NULL ? &no_retries : route->retries;
+    route->delegate = route->delegate == NULL ? &no_delegate : route->delegate;
+}
 
 static void decode_http_route_fields(struct decoder *decoder, const struct node *node, void *target) {
     struct http_route *route = target;
@@ -133,6 +157,7 @@ static void decode_http_route_fields(struct decoder *decoder, const struct node 
     route->node = node;
     route->has_headers = node_get_present(node, "headers") != NULL;
     DECODE_MAPPING(decoder, node, http_route_fields, route);
+    set_absent_parts(route);
     if (node_is_mapping(node))
         http_route_check(decoder, route);
 }

@@ -15,7 +15,7 @@ struct route_destination {
     struct located subset;
     struct located_number port;
     struct located_number weight;
-    struct http_headers headers; /* of an HTTP route */
+    const struct http_headers *headers; /* of an HTTP route */
     bool mirrors; /* gets copies of requests, not requests */
 };
 
@@ -41,6 +41,7 @@ struct http_delegate {
     struct located namespace; /* absent: that of the VirtualService */
 };
 
+/* Most routes have few of the parts. Those that were not written point to one that is empty. */
 struct http_route {
     struct position position;
     struct located name;
@@ -48,17 +49,17 @@ struct http_route {
     size_t match_count; /* 0: everything matches */
     struct route_destination *destinations;
     size_t destination_count;
-    struct http_redirect redirect;
-    struct http_direct_response direct_response;
-    struct http_rewrite rewrite;
-    struct http_fault fault;
-    struct http_cors cors;
-    struct http_mirrors mirrors;
-    struct http_headers headers;
+    const struct http_redirect *redirect;
+    const struct http_direct_response *direct_response;
+    const struct http_rewrite *rewrite;
+    const struct http_fault *fault;
+    const struct http_cors *cors;
+    const struct http_mirrors *mirrors;
+    const struct http_headers *headers;
     bool has_headers; /* they were written, if only as an empty mapping */
     struct located_number timeout_ns;
-    struct mesh_retry_policy retries; /* not set: the mesh's */
-    struct http_delegate delegate;
+    const struct mesh_retry_policy *retries; /* not set: the mesh's */
+    const struct http_delegate *delegate;
     const struct node *node; /* NULL once the document is gone: resource_forget_document */
 };
 

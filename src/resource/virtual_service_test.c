@@ -61,11 +61,11 @@ static void reads_http_and_records_the_rest(void **state) {
     assert_int_equal(route->matches[1].headers.count, 1);
     assert_text(route->matches[1].source_namespace.text, "ns");
     assert_int_equal(route->timeout_ns.value, 5000000000);
-    assert_text(route->rewrite.uri.text, "/");
-    assert_true(service->http[2].delegate.is_set);
-    assert_text(service->http[2].delegate.name.text, "d");
-    assert_int_equal(service->http[2].delegate.position.line, 25);
-    assert_text(service->http[1].redirect.uri.text, "/x");
+    assert_text(route->rewrite->uri.text, "/");
+    assert_true(service->http[2].delegate->is_set);
+    assert_text(service->http[2].delegate->name.text, "d");
+    assert_int_equal(service->http[2].delegate->position.line, 25);
+    assert_text(service->http[1].redirect->uri.text, "/x");
     assert_int_equal(service->http[1].destination_count, 0);
 }
 
@@ -157,23 +157,23 @@ static void reads_fault_and_cors(void **state) {
                       "    - fault: {delay: {percent: 7, fixedDelay: 1ms}}\n      corsPolicy: {allowOrigin: ['*']}\n" TO_S
                       "    - fault: {abort: {httpStatus: 503, percentage: {}}}\n" TO_S);
     fixture_assert_clean(fixture);
-    const struct http_fault *fault = &service->http[0].fault;
+    const struct http_fault *fault = service->http[0].fault;
     assert_int_equal(fault->delay_ns.value, 2000000000);
     assert_int_equal(fault->delay_share.value, 125000);
     assert_int_equal(fault->grpc_status.value, 14);
     assert_int_equal(fault->abort_share.value, 1);
-    const struct http_cors *cors = &service->http[0].cors;
+    const struct http_cors *cors = service->http[0].cors;
     assert_int_equal(cors->allow_origin_count, 2);
     assert_int_equal(cors->allow_origins[0].kind, STRING_MATCH_PREFIX);
     assert_int_equal(cors->allow_methods.count, 2);
     assert_int_equal(cors->max_age_ns.value / 1000000000, 86400);
     assert_true(cors->allow_credentials.value);
     assert_true(cors->answers_unmatched_preflights);
-    assert_int_equal(service->http[1].fault.delay_share.value, 70000);
-    assert_text(service->http[1].cors.allow_origins[0].value, "*");
-    assert_false(service->http[1].cors.answers_unmatched_preflights);
-    assert_true(service->http[2].fault.abort_share.is_set);
-    assert_int_equal(service->http[2].fault.abort_share.value, 0);
+    assert_int_equal(service->http[1].fault->delay_share.value, 70000);
+    assert_text(service->http[1].cors->allow_origins[0].value, "*");
+    assert_false(service->http[1].cors->answers_unmatched_preflights);
+    assert_true(service->http[2].fault->abort_share.is_set);
+    assert_int_equal(service->http[2].fault->abort_share.value, 0);
 }
 
 static void every_word_for_retries_is_known(void **state) {
@@ -184,8 +184,8 @@ static void every_word_for_retries_is_known(void **state) {
                       "retriable-status-codes,retriable-headers,envoy-ratelimited,http3-post-connect-failure,cancelled,deadline-exceeded,"
                       "internal,resource-exhausted,unavailable,418,503\n" TO_S);
     fixture_assert_clean(fixture);
-    assert_true(service->http[0].retries.retry_ignore_previous_hosts.is_set);
-    assert_false(service->http[0].retries.retry_ignore_previous_hosts.value);
+    assert_true(service->http[0].retries->retry_ignore_previous_hosts.is_set);
+    assert_false(service->http[0].retries->retry_ignore_previous_hosts.value);
 }
 
 static void reads_mirrors(void **state) {
@@ -194,12 +194,12 @@ static void reads_mirrors(void **state) {
         fixture, HEAD "  http:\n    - mirror: {host: m, subset: v2, port: {number: 81}}\n      mirrorPercentage: {value: 0.1}\n" TO_S
                       "    - mirrors: [{destination: {host: m}}, {destination: {host: m}, percentage: {value: 50}}]\n" TO_S);
     fixture_assert_clean(fixture);
-    const struct http_mirrors *mirrors = &service->http[0].mirrors;
+    const struct http_mirrors *mirrors = service->http[0].mirrors;
     assert_text(mirrors->single.destination.host.text, "m");
     assert_text(mirrors->single.destination.subset.text, "v2");
     assert_int_equal(mirrors->single.destination.port.value, 81);
     assert_int_equal(mirrors->single.share.value, 1000);
-    mirrors = &service->http[1].mirrors;
+    mirrors = service->http[1].mirrors;
     assert_int_equal(mirrors->count, 2);
     assert_false(mirrors->items[0].share.is_set);
     assert_int_equal(mirrors->items[1].share.value, 500000);
@@ -209,7 +209,7 @@ static void the_old_share_of_a_mirror_is_warned_of(void **state) {
     struct fixture *fixture = *state;
     struct virtual_service *service = load_service(fixture, HEAD "  http:\n    - mirror: {host: m}\n      mirror_percent: 30\n" TO_S);
     fixture_assert_one(fixture, DIAGNOSTIC_WARNING, DIAGNOSTIC_FIELD_VALUE, 9, 23);
-    assert_int_equal(service->http[0].mirrors.deprecated_share.value, 300000);
+    assert_int_equal(service->http[0].mirrors->deprecated_share.value, 300000);
 }
 
 static void a_fault_that_never_happens_is_warned_of(void **state) {
