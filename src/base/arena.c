@@ -9,6 +9,8 @@
 #include "base/memory.h"
 #include "base/poison.h"
 
+#define PRINTED_BYTES_FEW 256
+
 struct arena_block {
     struct arena_block *next;
     size_t size;
@@ -122,11 +124,15 @@ struct span arena_decimal(struct arena *arena, uint64_t value) {
 }
 
 struct span arena_print(struct arena *arena, const char *format, ...) {
+    char few[PRINTED_BYTES_FEW];
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = vsnprintf(few, sizeof(few), format, arguments);
     va_end(arguments);
     ASSERT(size >= 0);
+    /* What is longer is printed a second time. */
+    if ((size_t)size < sizeof(few))
+        return arena_copy(arena, span_make(few, (size_t)size));
     char *text = arena_allocate_aligned(arena, (size_t)size + 1, 1);
     va_start(arguments, format);
     vsnprintf(text, (size_t)size + 1, format, arguments);

@@ -217,7 +217,7 @@ static bool is_faulty(const struct configuration_load *load, const struct object
 }
 
 static bool is_at(const struct good_object *good, const struct object_meta *meta) {
-    return good->file->path == meta->position.file && good->position.line == meta->position.line && good->position.column == meta->position.column;
+    return good->file->path == meta->position.file && good->line == meta->position.line && good->column == meta->position.column;
 }
 
 static void collect_invalid(void *argument, const struct object_meta *meta) {
@@ -227,10 +227,8 @@ static void collect_invalid(void *argument, const struct object_meta *meta) {
     const struct good_object *good = last_good_object(&substitution->configuration->last_good, meta->title);
     if (good == NULL || is_at(good, meta))
         return;
-    struct good_object *copy = arena_new(substitution->arena, struct good_object);
-    *copy = *good;
-    map_set(&substitution->roots, position_key(&meta->position), copy);
-    map_set(&substitution->load->substituted, arena_copy(substitution->arena, meta->title), copy);
+    map_set(&substitution->roots, position_key(&meta->position), (void *)(uintptr_t)good);
+    map_set(&substitution->load->substituted, arena_copy(substitution->arena, meta->title), substitution->load);
     struct span path = span_make(good->file->path, good->file->path_size);
     if (last_good_file(&substitution->configuration->last_good, path) != good->file)
         parsed_file_set_stale(good->file, true);
@@ -240,13 +238,13 @@ static void collect_invalid(void *argument, const struct object_meta *meta) {
 }
 
 /* A `kind: List` holds its objects one level down. */
-static struct node *find_root(struct node *root, struct position position) {
-    if (root->position.line == position.line && root->position.column == position.column)
+static struct node *find_root(struct node *root, const struct good_object *good) {
+    if (root->position.line == good->line && root->position.column == good->column)
         return root;
     const struct node *items = node_get(root, SPAN_LITERAL("items"));
     struct node *found = NULL;
     for (uint32_t i = 0; node_is_sequence(items) && i < items->count && found == NULL; i++)
-        found = find_root(items->items[i], position);
+        found = find_root(items->items[i], good);
     return found;
 }
 
@@ -255,7 +253,7 @@ static struct node *parse_good(struct substitution *substitution, const struct g
     struct node *found = NULL;
     parsed_file_parse_again(good->file, substitution->arena, &substitution->load->texts, &documents);
     for (size_t i = 0; i < documents.count && found == NULL; i++)
-        found = find_root(documents.items[i].root, good->position);
+        found = find_root(documents.items[i].root, good);
     ASSERT(found != NULL);
     return found;
 }
@@ -348,20 +346,17 @@ static void remember_object(void *argument, const struct object_meta *meta) {
         return;
     struct parsed_file *file = map_get(&remembering->files, span_make(&path, sizeof(path)));
     const struct good_object *former = last_good_object(&remembering->configuration->last_good, meta->title);
-    struct position position = meta->position;
+    uint32_t line = meta->position.line, column = meta->position.column;
     if (file == NULL || is_faulty(remembering->load, meta)) {
         /* A substitute, or an object that was never good. */
         if (former == NULL)
             return;
         file = former->file;
-        position = former->position;
+        line = former->line;
+        column = former->column;
     }
-    struct good_object *object = memory_allocate_zeroed(1, sizeof(*object));
-    object->title = memory_allocate_zeroed(1, meta->title.size + 1);
-    memcpy(object->title, meta->title.data, meta->title.size);
-    object->position = (struct position){NULL, position.line, position.column};
-    object->file = parsed_file_pin(file);
-    map_set(&remembering->objects, span_make(object->title, meta->title.size), object);
+    struct good_object *object = good_object_create(meta->title, line, column, file);
+    map_set(&remembering->objects, span_make(object->title, object->title_size), object);
 }
 
 static void remember(struct configuration *configuration, const struct file_list *files, const struct resource_set *set,

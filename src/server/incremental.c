@@ -255,7 +255,7 @@ void incremental_keep(struct incremental *incremental, const struct configuratio
 
 static void take_change(struct incremental *incremental, struct last_good *last_good, const struct change *change, struct span title) {
     struct parsed_file *former = incremental->files[change->file];
-    last_good_set_object(last_good, title, (struct position){NULL, change->root->position.line, change->root->position.column}, change->parsed);
+    last_good_set_object(last_good, title, change->root->position.line, change->root->position.column, change->parsed);
     last_good_set_file(last_good, change->parsed);
     change->parsed->holds_others = former->holds_others;
     incremental->files[change->file] = parsed_file_pin(change->parsed);

@@ -64,7 +64,6 @@ void last_good_deinit(struct last_good *last_good) {
     for (size_t cursor = 0; map_next(&last_good->objects, &cursor, &entry);) {
         struct good_object *object = entry.value;
         parsed_file_unpin(object->file);
-        free(object->title);
         free(object);
     }
     for (size_t cursor = 0; map_next(&last_good->files, &cursor, &entry);)
@@ -107,12 +106,21 @@ void last_good_forget_unseen(struct last_good *last_good) {
         ((struct parsed_file *)entry.value)->seen = false;
 }
 
-void last_good_set_object(struct last_good *last_good, struct span title, struct position position, struct parsed_file *file) {
+struct good_object *good_object_create(struct span title, uint32_t line, uint32_t column, struct parsed_file *file) {
+    struct good_object *object = memory_allocate(sizeof(*object) + title.size + 1);
+    *object = (struct good_object){.file = parsed_file_pin(file), .line = line, .column = column, .title_size = title.size};
+    memcpy(object->title, title.data, title.size);
+    object->title[title.size] = '\0';
+    return object;
+}
+
+void last_good_set_object(struct last_good *last_good, struct span title, uint32_t line, uint32_t column, struct parsed_file *file) {
     struct good_object *object = map_get(&last_good->objects, title);
     if (object == NULL)
         return;
     struct parsed_file *former = object->file;
-    object->position = position;
+    object->line = line;
+    object->column = column;
     object->file = parsed_file_pin(file);
     parsed_file_unpin(former);
 }

@@ -43,9 +43,10 @@ struct last_good {
 };
 
 struct good_object {
-    char *title;
-    struct position position; /* where its root starts, without the file */
     struct parsed_file *file; /* that holds it */
+    uint32_t line, column;    /* where its root starts there */
+    size_t title_size;
+    char title[];
 };
 
 void last_good_init(struct last_good *last_good);
@@ -56,7 +57,9 @@ void last_good_set_file(struct last_good *last_good, struct parsed_file *file);
 /* Forgets the files whose `seen` is false, and clears it on the others. */
 void last_good_forget_unseen(struct last_good *last_good);
 /* A new version of an object that is known. */
-void last_good_set_object(struct last_good *last_good, struct span title, struct position position, struct parsed_file *file);
+void last_good_set_object(struct last_good *last_good, struct span title, uint32_t line, uint32_t column, struct parsed_file *file);
+/* Pins the file. */
+struct good_object *good_object_create(struct span title, uint32_t line, uint32_t column, struct parsed_file *file);
 const struct good_object *last_good_object(const struct last_good *last_good, struct span title);
 
 /* Calls for every object of the set, valid or not. */

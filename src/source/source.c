@@ -43,9 +43,9 @@ static void report_errno(struct source_loader *loader, const char *path, const c
 /* --- What to watch --- */
 
 static void watch(struct source_loader *loader, struct span folder) {
-    struct span copy = arena_copy(loader->arena, folder);
-    if (map_get(&loader->watched, copy) != NULL)
+    if (map_get(&loader->watched, folder) != NULL)
         return;
+    struct span copy = arena_copy(loader->arena, folder);
     map_set(&loader->watched, copy, loader);
     struct source_set *set = &loader->set;
     if (set->watch_directory_count == loader->watch_capacity) {
@@ -72,12 +72,16 @@ static void watch_parent(struct source_loader *loader, const char *path) {
 
 /* A link: also the folder where its target lies, for the target may be changed in place. */
 static void watch_target(struct source_loader *loader, const char *path) {
-    struct stat status;
-    if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode))
-        return;
     char *target CLEANUP(memory_free_pointer) = realpath(path, NULL);
     if (target != NULL)
         watch_parent(loader, target);
+}
+
+/* Of what a path leads to, as stat, and whether it is a link. */
+static int follow(const char *path, struct stat *ret_status, bool *ret_is_link) {
+    int result = lstat(path, ret_status);
+    *ret_is_link = result == 0 && S_ISLNK(ret_status->st_mode);
+    return *ret_is_link ? stat(path, ret_status) : result;
 }
 
 /* --- Files --- */
@@ -125,12 +129,13 @@ static void unpin_text_pointer(struct source_text **text) {
     source_text_unpin(*text);
 }
 
-/* 0, or a positive errno; EFBIG past the ceiling. */
-static int read_all(int descriptor, struct source_text **text, size_t size_max) {
+/* 0, or a positive errno; EFBIG past the ceiling. A regular file gives less than it is asked for only at its end. */
+static int read_all(int descriptor, bool is_regular, struct source_text **text, size_t size_max) {
     for (;;) {
         if ((*text)->size == (*text)->capacity)
             *text = source_text_resize(*text, 2 * (*text)->capacity);
-        ssize_t count = read(descriptor, (*text)->bytes + (*text)->size, (*text)->capacity - (*text)->size);
+        size_t room = (*text)->capacity - (*text)->size;
+        ssize_t count = read(descriptor, (*text)->bytes + (*text)->size, room);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
@@ -140,6 +145,8 @@ static int read_all(int descriptor, struct source_text **text, size_t size_max) 
         (*text)->size += (size_t)count;
         if ((*text)->size > size_max)
             return EFBIG;
+        if (is_regular && (size_t)count < room)
+            return 0;
     }
 }
 
@@ -148,18 +155,18 @@ static void close_descriptor(int *descriptor) {
         close(*descriptor);
 }
 
-static void read_descriptor(struct source_loader *loader, const char *path, int descriptor) {
+/* `status` was asked for before it was opened; NULL: it is not known. */
+static void read_descriptor(struct source_loader *loader, const char *path, int descriptor, const struct stat *status) {
     if (loader->set.file_count >= CONFIGURATION_FILES_MAX) {
         report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "give fewer files", "there are too many files", "");
         return;
     }
-    struct stat status;
-    bool has_status = fstat(descriptor, &status) == 0;
-    size_t size = has_status && status.st_size > 0 ? (size_t)status.st_size + 1 : READ_BYTES_MIN;
+    bool is_regular = status != NULL && S_ISREG(status->st_mode);
+    size_t size = is_regular && status->st_size > 0 ? (size_t)status->st_size + 1 : READ_BYTES_MIN;
     if (size > CONFIGURATION_FILE_BYTES_MAX)
         size = CONFIGURATION_FILE_BYTES_MAX;
     struct source_text *text CLEANUP(unpin_text_pointer) = source_text_create(size);
-    int error = read_all(descriptor, &text, CONFIGURATION_FILE_BYTES_MAX);
+    int error = read_all(descriptor, is_regular, &text, CONFIGURATION_FILE_BYTES_MAX);
     if (error == EFBIG)
         report(loader, DIAGNOSTIC_SOURCE_TOO_LARGE, path, "split the file", "the file is larger than 64 MiB", "");
     else if (error != 0)
@@ -173,21 +180,19 @@ static void read_descriptor(struct source_loader *loader, const char *path, int 
             text = source_text_resize(text, text->size + 1);
         text->bytes[text->size] = '\0';
         uint64_t hash = add_file(loader, path, source_text_pin(text));
-        if (loader->cache != NULL && has_status && S_ISREG(status.st_mode))
-            source_cache_note(loader->cache, path, &status, hash);
+        if (loader->cache != NULL && is_regular)
+            source_cache_note(loader->cache, path, status, hash);
     }
 }
 
 static void read_file(struct source_loader *loader, const char *path, const struct stat *status) {
-    watch_parent(loader, path);
-    watch_target(loader, path);
     if (find_cached(loader, path, status))
         return;
     int descriptor CLEANUP(close_descriptor) = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (descriptor < 0)
         report_errno(loader, path, "the file cannot be opened", errno);
     else
-        read_descriptor(loader, path, descriptor);
+        read_descriptor(loader, path, descriptor, status);
 }
 
 /* --- Folders --- */
@@ -255,18 +260,22 @@ static void walk_folder(struct source_loader *loader, const char *path, const st
 static void walk_entry(struct source_loader *loader, const char *folder, const char *name, int depth) {
     struct span path = arena_print(loader->arena, "%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
     struct stat status;
-    if (stat(path.data, &status) != 0) {
+    bool is_link;
+    if (follow(path.data, &status, &is_link) != 0) {
         /* It may have gone since the folder was listed; a link without a target is of no concern unless it looks like ours. */
         if (is_configuration(name))
             report_errno(loader, path.data, "the file cannot be read", errno);
         return;
     }
-    if (S_ISDIR(status.st_mode)) {
+    bool is_folder = S_ISDIR(status.st_mode), is_file = S_ISREG(status.st_mode) && is_configuration(name);
+    if (is_file)
+        watch_parent(loader, path.data);
+    if (is_link && (is_folder || is_file))
         watch_target(loader, path.data);
+    if (is_folder)
         walk_folder(loader, path.data, &status, depth + 1);
-    } else if (S_ISREG(status.st_mode) && is_configuration(name)) {
+    else if (is_file)
         read_file(loader, path.data, &status);
-    }
 }
 
 static void walk_folder(struct source_loader *loader, const char *path, const struct stat *status, int depth) {
@@ -285,9 +294,6 @@ static void walk_folder(struct source_loader *loader, const char *path, const st
 }
 
 static void load_folder(struct source_loader *loader, const char *path, const struct stat *status) {
-    struct stat link_status;
-    if (lstat(path, &link_status) == 0 && S_ISLNK(link_status.st_mode))
-        watch_parent(loader, path);
     size_t former_count = loader->set.file_count;
     walk_folder(loader, path, status, 1);
     if (loader->set.file_count == former_count && loader->set.complete)
@@ -299,17 +305,23 @@ static void load_folder(struct source_loader *loader, const char *path, const st
 static void load_path(struct source_loader *loader, const char *given) {
     const char *path = arena_copy(loader->arena, span_of(given)).data;
     struct stat status;
+    bool is_link;
     if (strcmp(path, "-") == 0) {
         loader->set.reads_stdin = true;
-        read_descriptor(loader, "<stdin>", STDIN_FILENO);
+        read_descriptor(loader, "<stdin>", STDIN_FILENO, NULL);
         return;
     }
-    if (stat(path, &status) != 0) {
+    if (follow(path, &status, &is_link) != 0) {
         report_errno(loader, path, "the path cannot be read", errno);
         watch_parent(loader, path);
         return;
     }
-    if (S_ISDIR(status.st_mode))
+    bool is_folder = S_ISDIR(status.st_mode);
+    if (is_link || !is_folder)
+        watch_parent(loader, path);
+    if (is_link && !is_folder)
+        watch_target(loader, path);
+    if (is_folder)
         load_folder(loader, path, &status);
     else
         read_file(loader, path, &status);

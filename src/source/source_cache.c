@@ -6,8 +6,17 @@
 #include "base/limits.h"
 #include "base/memory.h"
 
+/* What changes when a file does. */
+struct source_cache_status {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+    struct timespec changed;
+};
+
 struct source_cache_entry {
-    struct stat status;
+    struct source_cache_status status;
     uint64_t content_hash;
     size_t path_size;
     char path[];
@@ -44,9 +53,9 @@ static bool same_time(struct timespec a, struct timespec b) {
     return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-static bool same_status(const struct stat *a, const struct stat *b) {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && same_time(a->st_mtim, b->st_mtim) &&
-           same_time(a->st_ctim, b->st_ctim);
+static bool same_status(const struct source_cache_status *a, const struct stat *b) {
+    return a->device == b->st_dev && a->inode == b->st_ino && a->size == b->st_size && same_time(a->modified, b->st_mtim) &&
+           same_time(a->changed, b->st_ctim);
 }
 
 bool source_cache_find(struct source_cache *cache, const char *path, const struct stat *status, uint64_t *ret_content_hash) {
@@ -65,7 +74,8 @@ void source_cache_note(struct source_cache *cache, const char *path, const struc
         return;
     size_t size = strlen(path);
     struct source_cache_entry *entry = memory_allocate(sizeof(*entry) + size + 1);
-    *entry = (struct source_cache_entry){.status = *status, .content_hash = content_hash, .path_size = size};
+    *entry = (struct source_cache_entry){.status = {status->st_dev, status->st_ino, status->st_size, status->st_mtim, status->st_ctim},
+                                         .content_hash = content_hash, .path_size = size};
     memcpy(entry->path, path, size + 1);
     free(map_set(&cache->entries, span_make(entry->path, size), entry));
 }

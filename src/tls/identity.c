@@ -19,8 +19,9 @@
 #include "tls/pem.h"
 #include "tls/staple.h"
 
-/* Names and subject of an ordinary certificate fit one block. */
-#define IDENTITY_ARENA_BLOCK_BYTES 512
+/* The names of an ordinary certificate fit one block, and so does what is told of it. */
+#define IDENTITY_ARENA_BLOCK_BYTES 152
+#define STORY_ARENA_BLOCK_BYTES 512
 
 /* What is only told to people, made when it is asked for first. */
 struct identity_story {
@@ -260,7 +261,7 @@ static void free_story(struct identity_story *story)
 static struct identity_story *tell_story(CRYPTO_BUFFER *leaf)
 {
     struct identity_story *story = memory_allocate_zeroed(1, sizeof(*story));
-    arena_init(&story->arena, IDENTITY_ARENA_BLOCK_BYTES);
+    arena_init(&story->arena, STORY_ARENA_BLOCK_BYTES);
     X509 *certificate = X509_parse_from_buffer(leaf);
     if (certificate != NULL)
         tls_certificate_describe(certificate, &story->arena, &story->leaf);
