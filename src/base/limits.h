@@ -204,8 +204,8 @@
 #define TLS_CHAIN_CERTIFICATES_MAX 16
 /* The largest certificate that is read without the library's object of it: most have 0.5 to 2 KiB. */
 #define TLS_CERTIFICATE_SCAN_BYTES_MAX 8192
-/* An encoded public key that is compared byte by byte: RSA with 16384 bits has 2 KiB. */
-#define TLS_PUBLIC_KEY_BYTES_MAX 4096
+/* The same of a private key: RSA with 4096 bits has 2.4 KiB. */
+#define TLS_KEY_SCAN_BYTES_MAX 4096
 /* A client's chain, encoded, as it comes in before the client has proven anything: 16 certificates of 2 KiB. */
 #define TLS_CLIENT_CHAIN_BYTES_MAX (32 * 1024)
 /* Names of authorities told to a client that is asked for a certificate; clients manage without when there are more. */

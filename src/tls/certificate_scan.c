@@ -91,13 +91,10 @@ static bool take_validity(CBS *cbs, struct tls_certificate_scan *scan)
            take_time(&validity, &scan->not_after) && CBS_len(&validity) == 0;
 }
 
-static bool take_public_key(CBS *cbs, struct span *ret_key)
+static bool take_public_key(CBS *cbs)
 {
-    CBS element, key;
-    if (!CBS_get_asn1_element(cbs, &element, CBS_ASN1_SEQUENCE))
-        return false;
-    *ret_key = span_of_cbs(&element);
-    return CBS_get_asn1(&element, &key, CBS_ASN1_SEQUENCE) && take_algorithm(&key) && take_bits(&key) && CBS_len(&key) == 0;
+    CBS key;
+    return CBS_get_asn1(cbs, &key, CBS_ASN1_SEQUENCE) && take_algorithm(&key) && take_bits(&key) && CBS_len(&key) == 0;
 }
 
 /* DNS names, addresses and URIs; the other kinds have insides of their own. */
@@ -165,7 +162,7 @@ bool tls_certificate_scan(struct span der, struct tls_certificate_scan *ret_scan
         return false;
     if (!take_version_and_serial(&signed_part) || !take_algorithm(&signed_part) || !take_name(&signed_part, &scan.issuer) ||
         !take_validity(&signed_part, &scan) || !take_name(&signed_part, &scan.subject) ||
-        !take_public_key(&signed_part, &scan.public_key) || !take_extensions(&signed_part, &scan) || CBS_len(&signed_part) > 0)
+        !take_public_key(&signed_part) || !take_extensions(&signed_part, &scan) || CBS_len(&signed_part) > 0)
         return false;
     *ret_scan = scan;
     return true;

@@ -10,7 +10,6 @@
 /* The spans are those of the encoding. */
 struct tls_certificate_scan {
     struct span issuer, subject; /* Name */
-    struct span public_key;      /* SubjectPublicKeyInfo */
     struct span names;           /* what GeneralNames of the subjectAltName holds; empty without one */
     int64_t not_before, not_after;
 };

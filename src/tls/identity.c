@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
@@ -103,7 +102,7 @@ static void make_asking_context(void)
     ASSERT(asking_context != NULL);
 }
 
-/* The library's own rules (an EC key's usage, say) are asked once here, so that they cannot fail in a handshake. */
+/* The library's own rules (that the key is the certificate's; an EC key's usage) are asked once here, so that they cannot fail in a handshake. */
 static bool is_usable(CRYPTO_BUFFER *const *chain, size_t count, EVP_PKEY *key)
 {
     pthread_once(&asking_context_once, make_asking_context);
@@ -159,17 +158,6 @@ static struct tls_identity *make_identity(CRYPTO_BUFFER *const *chain, size_t co
 
 /* --- The ordinary pair, without the library's objects of certificates --- */
 
-static bool matches_key(const struct tls_certificate_scan *leaf, const EVP_PKEY *key)
-{
-    uint8_t bytes[TLS_PUBLIC_KEY_BYTES_MAX];
-    size_t size;
-    CBB builder;
-    bool is_made = CBB_init_fixed(&builder, bytes, sizeof(bytes)) && EVP_marshal_public_key(&builder, key) && CBB_finish(&builder, NULL, &size);
-    CBB_cleanup(&builder);
-    ERR_clear_error();
-    return is_made && span_equal(leaf->public_key, span_make(bytes, size));
-}
-
 /* That each certificate is issued by the next; a chain of another kind is for the library's objects to judge. */
 static bool is_ordered(const struct tls_certificate_scan *scans, size_t count)
 {
@@ -182,7 +170,7 @@ static bool is_ordered(const struct tls_certificate_scan *scans, size_t count)
 static struct tls_identity *identify(const struct tls_encoded_chain *chain, EVP_PKEY *key)
 {
     const struct tls_certificate_scan *leaf = &chain->scans[0];
-    if (!matches_key(leaf, key) || is_weak(key) || !is_ordered(chain->scans, chain->count) || !is_usable(chain->encoded, chain->count, key))
+    if (is_weak(key) || !is_ordered(chain->scans, chain->count) || !is_usable(chain->encoded, chain->count, key))
         return NULL;
     struct tls_identity *identity = make_identity(chain->encoded, chain->count, key);
     struct span der = span_make(CRYPTO_BUFFER_data(chain->encoded[0]), CRYPTO_BUFFER_len(chain->encoded[0]));
@@ -202,7 +190,8 @@ static struct tls_identity *create_ordinary(struct span cert_chain_pem, struct s
     struct tls_encoded_chain chain CLEANUP(tls_encoded_chain_deinit) = {0};
     EVP_PKEY *key CLEANUP(free_key) = NULL;
     struct tls_identity_error ignored;
-    if (!tls_pem_scan_chain(cert_chain_pem, &chain) || tls_pem_read_key(key_pem, &ignored, &key) != TLS_IDENTITY_OK)
+    if (!tls_pem_scan_chain(cert_chain_pem, &chain) ||
+        (!tls_pem_scan_key(key_pem, &key) && tls_pem_read_key(key_pem, &ignored, &key) != TLS_IDENTITY_OK))
         return NULL;
     struct tls_identity *identity = identify(&chain, key);
     ERR_clear_error();

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include <openssl/bio.h>
+#include <openssl/bytestring.h>
 #include <openssl/err.h>
 #include <openssl/mem.h>
 #include <openssl/pem.h>
 
 #include "base/assert.h"
 #include "base/base64.h"
+#include "base/memory.h"
 #include "tls/library_error.h"
 
 /* One for the process, so that an intermediate of a thousand chains is stored once; it lives until exit. */
@@ -136,9 +138,16 @@ void tls_pem_chain_deinit(struct tls_pem_chain *chain)
     chain->count = 0;
 }
 
-#define BEGIN_CERTIFICATE "-----BEGIN CERTIFICATE-----\n"
-#define END_CERTIFICATE "\n-----END CERTIFICATE-----"
 #define LINE_BYTES 64 /* RFC 7468 section 2 */
+
+struct block_kind {
+    struct span begin;
+    struct span end;
+};
+
+static const struct block_kind certificate_block = {SPAN_LITERAL("-----BEGIN CERTIFICATE-----\n"),
+                                                    SPAN_LITERAL("\n-----END CERTIFICATE-----")};
+static const struct block_kind key_block = {SPAN_LITERAL("-----BEGIN PRIVATE KEY-----\n"), SPAN_LITERAL("\n-----END PRIVATE KEY-----")};
 
 /* Full lines and a last one, with nothing else between them. */
 static bool decode_lines(struct span lines, uint8_t *ret_bytes, size_t capacity, size_t *ret_size)
@@ -154,16 +163,16 @@ static bool decode_lines(struct span lines, uint8_t *ret_bytes, size_t capacity,
     return base64_decode(lines, (char *)ret_bytes, ret_size) && *ret_size == digits / 4 * 3 - padding;
 }
 
-/* The next certificate of the text, from whose front it is taken. */
-static bool take_certificate(struct span *text, uint8_t *ret_bytes, size_t capacity, size_t *ret_size)
+/* The next block of the text, from whose front it is taken. */
+static bool take_block(struct span *text, const struct block_kind *kind, uint8_t *ret_bytes, size_t capacity, size_t *ret_size)
 {
-    if (!span_starts_with(*text, SPAN_LITERAL(BEGIN_CERTIFICATE)))
+    if (!span_starts_with(*text, kind->begin))
         return false;
-    struct span rest = span_from(*text, sizeof(BEGIN_CERTIFICATE) - 1);
-    const char *end = memmem(rest.data, rest.size, END_CERTIFICATE, sizeof(END_CERTIFICATE) - 1);
+    struct span rest = span_from(*text, kind->begin.size);
+    const char *end = memmem(rest.data, rest.size, kind->end.data, kind->end.size);
     if (end == NULL || !decode_lines(span_first(rest, (size_t)(end - rest.data)), ret_bytes, capacity, ret_size))
         return false;
-    rest = span_from(rest, (size_t)(end - rest.data) + sizeof(END_CERTIFICATE) - 1);
+    rest = span_from(rest, (size_t)(end - rest.data) + kind->end.size);
     if (rest.size > 0 && rest.data[0] != '\n')
         return false;
     while (rest.size > 0 && rest.data[0] == '\n')
@@ -186,7 +195,7 @@ bool tls_pem_scan_chain(struct span pem, struct tls_encoded_chain *chain)
     uint8_t bytes[TLS_CERTIFICATE_SCAN_BYTES_MAX];
     while (pem.size > 0) {
         size_t size;
-        if (chain->count == TLS_CHAIN_CERTIFICATES_MAX || !take_certificate(&pem, bytes, sizeof(bytes), &size))
+        if (chain->count == TLS_CHAIN_CERTIFICATES_MAX || !take_block(&pem, &certificate_block, bytes, sizeof(bytes), &size))
             return false;
         add_encoded(chain, bytes, size);
         const CRYPTO_BUFFER *encoded = chain->encoded[chain->count - 1];
@@ -201,6 +210,27 @@ void tls_encoded_chain_deinit(struct tls_encoded_chain *chain)
     for (size_t i = 0; i < chain->count; i++)
         CRYPTO_BUFFER_free(chain->encoded[i]);
     chain->count = 0;
+}
+
+bool tls_pem_scan_key(struct span pem, EVP_PKEY **ret_key)
+{
+    uint8_t bytes[TLS_KEY_SCAN_BYTES_MAX];
+    size_t size = 0;
+    EVP_PKEY *key = NULL;
+    CBS der;
+    if (take_block(&pem, &key_block, bytes, sizeof(bytes), &size)) {
+        CBS_init(&der, bytes, size);
+        key = EVP_parse_private_key(&der);
+        if (CBS_len(&der) > 0) {
+            EVP_PKEY_free(key);
+            key = NULL;
+        }
+    }
+    memory_wipe(bytes, sizeof(bytes));
+    if (key == NULL)
+        return false;
+    *ret_key = key;
+    return true;
 }
 
 /* Called only for an encrypted key: notes it and gives none. */

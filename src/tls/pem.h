@@ -60,6 +60,9 @@ struct tls_encoded_chain {
 MUST_USE bool tls_pem_scan_chain(struct span pem, struct tls_encoded_chain *chain);
 void tls_encoded_chain_deinit(struct tls_encoded_chain *chain);
 
+/* For a PKCS #8 key that is written as every tool does, and as tls_pem_read_key. False: it is another, or broken; tls_pem_read_key says. */
+MUST_USE bool tls_pem_scan_key(struct span pem, EVP_PKEY **ret_key);
+
 /* The first private key of the text (PKCS #1, PKCS #8, SEC 1). On OK the caller owns it. */
 MUST_USE enum tls_identity_status tls_pem_read_key(struct span pem, struct tls_identity_error *ret_error,
                                                    EVP_PKEY **ret_key);
