@@ -5,6 +5,9 @@
 #include "base/assert.h"
 #include "base/memory.h"
 
+/* Many maps hold one or two: a host of its own table, say. */
+#define CAPACITY_MIN 4
+
 void map_init(struct map *map) {
     *map = (struct map){0};
 }
@@ -40,7 +43,7 @@ void *map_get(const struct map *map, struct span key) {
 
 static void map_grow(struct map *map) {
     struct map old = *map;
-    map->capacity = old.capacity == 0 ? 16 : old.capacity * 2;
+    map->capacity = old.capacity == 0 ? CAPACITY_MIN : old.capacity * 2;
     map->entries = memory_allocate_zeroed(map->capacity, sizeof(*map->entries));
     for (size_t i = 0; i < old.capacity; i++)
         if (old.entries[i].value != NULL)

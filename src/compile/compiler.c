@@ -11,6 +11,7 @@ void compiler_init(struct compiler *compiler, const struct resource_set *resourc
     map_init(&compiler->route_servers_by_name);
     map_init(&compiler->route_tables_by_name);
     map_init(&compiler->reported);
+    map_init(&compiler->origin_numbers);
     map_init(&compiler->tls_policies);
     map_init(&compiler->regexes);
     map_init(&compiler->credentials);
@@ -28,6 +29,7 @@ void compiler_deinit(struct compiler *compiler) {
     map_deinit(&compiler->tls_policies);
     map_deinit(&compiler->regexes);
     map_deinit(&compiler->reported);
+    map_deinit(&compiler->origin_numbers);
     map_deinit(&compiler->clusters_by_name);
     map_deinit(&compiler->services_by_gateway);
     map_deinit(&compiler->route_servers_by_name);
@@ -54,14 +56,23 @@ uint32_t compiler_origin(struct compiler *compiler, const struct object_meta *me
     return compiler_origin_titled(compiler, meta->title, position_or(position, meta->position));
 }
 
+/* An object is known by where its title and its file's path lie, which is the same as long as it is compiled. */
+static uint32_t find_origin_object(struct compiler *compiler, struct span title, const char *file) {
+    const uintptr_t parts[] = {(uintptr_t)title.data, title.size, (uintptr_t)file};
+    struct span key = span_make(parts, sizeof(parts));
+    const uint32_t *known = map_get(&compiler->origin_numbers, key);
+    if (known != NULL)
+        return *known;
+    struct origin_object object = {arena_copy(compiler->arena, title), arena_copy(compiler->arena, span_of(file))};
+    ARRAY_APPEND(&compiler->scratch, &compiler->origin_objects, object);
+    uint32_t *number = arena_new(&compiler->scratch, uint32_t);
+    *number = (uint32_t)(compiler->origin_objects.count - 1);
+    map_set(&compiler->origin_numbers, arena_copy(&compiler->scratch, key), number);
+    return *number;
+}
+
 uint32_t compiler_origin_titled(struct compiler *compiler, struct span title, struct position place) {
-    if (compiler->origin_objects.count == 0 || !span_equal(compiler->origin_title, title) || compiler->origin_file != place.file) {
-        struct origin_object object = {arena_copy(compiler->arena, title), arena_copy(compiler->arena, span_of(place.file))};
-        ARRAY_APPEND(&compiler->scratch, &compiler->origin_objects, object);
-        compiler->origin_title = object.title;
-        compiler->origin_file = place.file;
-    }
-    struct origin_place origin = {.object = (uint32_t)(compiler->origin_objects.count - 1), .line = place.line};
+    struct origin_place origin = {.object = find_origin_object(compiler, title, place.file), .line = place.line};
     ARRAY_APPEND(&compiler->scratch, &compiler->origins, origin);
     return (uint32_t)(compiler->origins.count - 1);
 }

@@ -47,8 +47,7 @@ struct compiler {
 
     ARRAY_OF(struct origin_object) origin_objects;
     ARRAY_OF(struct origin_place) origins;
-    struct span origin_title; /* of the last origin: one object's places come in a row */
-    const char *origin_file;
+    struct map origin_numbers; /* of origin_objects */
     ARRAY_OF(struct listener *) listeners;
     ARRAY_OF(struct route_table *) route_tables;
     ARRAY_OF(struct cluster *) clusters;

@@ -18,8 +18,8 @@
 #include "tls/pem.h"
 #include "tls/staple.h"
 
-/* The names of an ordinary certificate fit one block, and so does what is told of it. */
-#define IDENTITY_ARENA_BLOCK_BYTES 152
+/* The names of an ordinary certificate and its key fit one block, and so does what is told of it. */
+#define IDENTITY_ARENA_BLOCK_BYTES 248
 #define STORY_ARENA_BLOCK_BYTES 512
 
 /* What is only told to people, made when it is asked for first. */
@@ -31,7 +31,9 @@ struct identity_story {
 struct tls_identity {
     atomic_size_t references;
     _Atomic(struct identity_story *) story;
-    EVP_PKEY *key;
+    _Atomic(EVP_PKEY *) key; /* NULL until it is asked for: then of the encoding below, which was checked */
+    struct span key_der;     /* in the arena; empty: the key is there from the start */
+    bool is_ecdsa;
     size_t chain_size;
     CRYPTO_BUFFER **chain;
     enum tls_chain_state chain_state;
@@ -145,8 +147,9 @@ static struct tls_identity *make_identity(CRYPTO_BUFFER *const *chain, size_t co
     atomic_init(&identity->references, 1);
     atomic_init(&identity->story, NULL);
     arena_init(&identity->arena, IDENTITY_ARENA_BLOCK_BYTES);
-    identity->key = key;
+    atomic_init(&identity->key, key);
     EVP_PKEY_up_ref(key);
+    identity->is_ecdsa = EVP_PKEY_id(key) == EVP_PKEY_EC;
     identity->chain_size = count;
     identity->chain = arena_new_array(&identity->arena, CRYPTO_BUFFER *, count);
     for (size_t i = 0; i < count; i++) {
@@ -184,16 +187,28 @@ static struct tls_identity *identify(const struct tls_encoded_chain *chain, EVP_
     return NULL;
 }
 
+/* An EC key takes a kilobyte as the library's object, which most of many hosts never need, and 10 us to make it again. */
+static void put_key_aside(struct tls_identity *identity, struct span der)
+{
+    if (!identity->is_ecdsa)
+        return;
+    identity->key_der = arena_copy(&identity->arena, der);
+    EVP_PKEY_free(atomic_exchange_explicit(&identity->key, NULL, memory_order_relaxed));
+}
+
 /* NULL: something about the pair is not as nearly always, or wrong. */
 static struct tls_identity *create_ordinary(struct span cert_chain_pem, struct span key_pem)
 {
     struct tls_encoded_chain chain CLEANUP(tls_encoded_chain_deinit) = {0};
-    EVP_PKEY *key CLEANUP(free_key) = NULL;
-    struct tls_identity_error ignored;
-    if (!tls_pem_scan_chain(cert_chain_pem, &chain) ||
-        (!tls_pem_scan_key(key_pem, &key) && tls_pem_read_key(key_pem, &ignored, &key) != TLS_IDENTITY_OK))
+    uint8_t der[TLS_KEY_SCAN_BYTES_MAX];
+    size_t size;
+    if (!tls_pem_scan_chain(cert_chain_pem, &chain))
         return NULL;
-    struct tls_identity *identity = identify(&chain, key);
+    EVP_PKEY *key CLEANUP(free_key) = tls_pem_scan_key(key_pem, der, &size) ? tls_key_parse(span_make(der, size)) : NULL;
+    struct tls_identity *identity = key == NULL ? NULL : identify(&chain, key);
+    if (identity != NULL)
+        put_key_aside(identity, span_make(der, size));
+    memory_wipe(der, sizeof(der));
     ERR_clear_error();
     return identity;
 }
@@ -293,7 +308,8 @@ void tls_identity_unpin(struct tls_identity *identity)
         CRYPTO_BUFFER_free(identity->chain[i]);
     free_story(atomic_load_explicit(&identity->story, memory_order_acquire));
     /* The library wipes what it frees. */
-    EVP_PKEY_free(identity->key);
+    EVP_PKEY_free(atomic_load_explicit(&identity->key, memory_order_acquire));
+    arena_wipe(&identity->arena);
     arena_deinit(&identity->arena);
     free(identity);
 }
@@ -305,7 +321,17 @@ CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity)
 
 EVP_PKEY *tls_identity_key(const struct tls_identity *identity)
 {
-    return identity->key;
+    _Atomic(EVP_PKEY *) *place = (_Atomic(EVP_PKEY *) *)(uintptr_t)&identity->key;
+    EVP_PKEY *key = atomic_load_explicit(place, memory_order_acquire);
+    if (key != NULL)
+        return key;
+    key = tls_key_parse(identity->key_der);
+    ASSERT(key != NULL);
+    EVP_PKEY *first = NULL;
+    if (atomic_compare_exchange_strong_explicit(place, &first, key, memory_order_acq_rel, memory_order_acquire))
+        return key;
+    EVP_PKEY_free(key);
+    return first;
 }
 
 struct span tls_identity_staple(const struct tls_identity *identity, int64_t now_s)
@@ -331,7 +357,7 @@ struct span tls_identity_uri(const struct tls_identity *identity, size_t index)
 
 bool tls_identity_is_ecdsa(const struct tls_identity *identity)
 {
-    return EVP_PKEY_id(identity->key) == EVP_PKEY_EC;
+    return identity->is_ecdsa;
 }
 
 size_t tls_identity_name_count(const struct tls_identity *identity)

@@ -8,6 +8,7 @@
 #include "tls/identity.h"
 
 CRYPTO_BUFFER *const *tls_identity_chain(const struct tls_identity *identity);
+/* Borrowed. Any thread; the first one that asks makes it. */
 EVP_PKEY *tls_identity_key(const struct tls_identity *identity);
 /* What to staple now; empty: nothing. */
 struct span tls_identity_staple(const struct tls_identity *identity, int64_t now_s);

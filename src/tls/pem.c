@@ -13,7 +13,6 @@
 
 #include "base/assert.h"
 #include "base/base64.h"
-#include "base/memory.h"
 #include "tls/library_error.h"
 
 /* One for the process, so that an intermediate of a thousand chains is stored once; it lives until exit. */
@@ -212,25 +211,20 @@ void tls_encoded_chain_deinit(struct tls_encoded_chain *chain)
     chain->count = 0;
 }
 
-bool tls_pem_scan_key(struct span pem, EVP_PKEY **ret_key)
+bool tls_pem_scan_key(struct span pem, uint8_t ret_der[TLS_KEY_SCAN_BYTES_MAX], size_t *ret_size)
 {
-    uint8_t bytes[TLS_KEY_SCAN_BYTES_MAX];
-    size_t size = 0;
-    EVP_PKEY *key = NULL;
-    CBS der;
-    if (take_block(&pem, &key_block, bytes, sizeof(bytes), &size)) {
-        CBS_init(&der, bytes, size);
-        key = EVP_parse_private_key(&der);
-        if (CBS_len(&der) > 0) {
-            EVP_PKEY_free(key);
-            key = NULL;
-        }
-    }
-    memory_wipe(bytes, sizeof(bytes));
-    if (key == NULL)
-        return false;
-    *ret_key = key;
-    return true;
+    return take_block(&pem, &key_block, ret_der, TLS_KEY_SCAN_BYTES_MAX, ret_size);
+}
+
+EVP_PKEY *tls_key_parse(struct span der)
+{
+    CBS rest;
+    CBS_init(&rest, (const uint8_t *)der.data, der.size);
+    EVP_PKEY *key = EVP_parse_private_key(&rest);
+    if (CBS_len(&rest) == 0)
+        return key;
+    EVP_PKEY_free(key);
+    return NULL;
 }
 
 /* Called only for an encrypted key: notes it and gives none. */

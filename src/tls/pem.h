@@ -60,8 +60,11 @@ struct tls_encoded_chain {
 MUST_USE bool tls_pem_scan_chain(struct span pem, struct tls_encoded_chain *chain);
 void tls_encoded_chain_deinit(struct tls_encoded_chain *chain);
 
-/* For a PKCS #8 key that is written as every tool does, and as tls_pem_read_key. False: it is another, or broken; tls_pem_read_key says. */
-MUST_USE bool tls_pem_scan_key(struct span pem, EVP_PKEY **ret_key);
+/* The encoding of a PKCS #8 key that is written as every tool does, for tls_key_parse. False: it is another, or broken; tls_pem_read_key says. Whatever is
+ * returned, the caller wipes the bytes. */
+MUST_USE bool tls_pem_scan_key(struct span pem, uint8_t ret_der[TLS_KEY_SCAN_BYTES_MAX], size_t *ret_size);
+/* The key, checked, that the caller owns. NULL: it is broken; the library's error says why. */
+EVP_PKEY *tls_key_parse(struct span der);
 
 /* The first private key of the text (PKCS #1, PKCS #8, SEC 1). On OK the caller owns it. */
 MUST_USE enum tls_identity_status tls_pem_read_key(struct span pem, struct tls_identity_error *ret_error,
