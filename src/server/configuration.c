@@ -189,6 +189,7 @@ static void add_all(struct decoding *decoding) {
 struct substitution {
     const struct configuration *configuration;
     struct map roots; /* bytes of the invalid root's position -> good_object */
+    struct map files; /* pointers of the files that hold good ones -> struct document_list */
     struct arena *arena;
     struct configuration_load *load;
 };
@@ -248,12 +249,22 @@ static struct node *find_root(struct node *root, const struct good_object *good)
     return found;
 }
 
+/* Each file once, however many of its objects are wanted. */
+static const struct document_list *parse_good_file(struct substitution *substitution, const struct parsed_file *file) {
+    struct document_list *documents = map_get(&substitution->files, span_make(&file, sizeof(file)));
+    if (documents != NULL)
+        return documents;
+    documents = arena_new(substitution->arena, struct document_list);
+    parsed_file_parse_again(file, substitution->arena, &substitution->load->texts, documents);
+    map_set(&substitution->files, pointer_key(substitution->arena, file), documents);
+    return documents;
+}
+
 static struct node *parse_good(struct substitution *substitution, const struct good_object *good) {
-    struct document_list documents;
+    const struct document_list *documents = parse_good_file(substitution, good->file);
     struct node *found = NULL;
-    parsed_file_parse_again(good->file, substitution->arena, &substitution->load->texts, &documents);
-    for (size_t i = 0; i < documents.count && found == NULL; i++)
-        found = find_root(documents.items[i].root, good);
+    for (size_t i = 0; i < documents->count && found == NULL; i++)
+        found = find_root(documents->items[i].root, good);
     ASSERT(found != NULL);
     return found;
 }
@@ -313,11 +324,13 @@ static void substitute_invalid(struct decoding *decoding) {
     struct configuration_load *load = decoding->load;
     struct substitution substitution = {.configuration = decoding->configuration, .arena = &load->arena, .load = load};
     map_init(&substitution.roots);
+    map_init(&substitution.files);
     resource_set_visit(decoding->set, collect_invalid, &substitution);
     if (substitution.roots.count != 0) {
         restart_diagnostics(&decoding->diagnostics, &load->substituted);
         decode_again(decoding, &substitution);
     }
+    map_deinit(&substitution.files);
     map_deinit(&substitution.roots);
 }
 

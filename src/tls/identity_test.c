@@ -5,6 +5,9 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+
+#include <openssl/bytestring.h>
 #include <openssl/err.h>
 
 #include "base/limits.h"
@@ -307,6 +310,105 @@ static void test_traditional_key_forms(void **state UNUSED)
     EVP_PKEY_free(key);
 }
 
+/* An ordinary pair: its key is made of its encoding by the first who asks. */
+static struct tls_identity *create_ordinary(EVP_PKEY *key, const char *key_pem)
+{
+    X509 *certificate = test_certificate("leaf.example", key, "leaf.example", key, "DNS:leaf.example", 3600);
+    char *pem = test_certificate_pem(certificate);
+    struct tls_identity_error error;
+    struct tls_identity *identity = NULL;
+    if (tls_identity_create(span_of(pem), span_of(key_pem), &error, &identity) != TLS_IDENTITY_OK)
+        identity = NULL;
+    free(pem);
+    X509_free(certificate);
+    return identity;
+}
+
+#define THREADS 4
+
+static void *ask(void *argument)
+{
+    const struct tls_identity *identity = argument;
+    assert_text(tls_identity_subject(identity), "CN=leaf.example");
+    assert_true(tls_identity_is_ecdsa(identity));
+    return tls_identity_key(identity);
+}
+
+static void test_threads_that_ask_first_at_once_get_one_key(void **state UNUSED)
+{
+    EVP_PKEY *key = test_key_ec(NID_X9_62_prime256v1);
+    char *key_pem = test_key_pem(key, NULL);
+    for (int round = 0; round < 50; round++) {
+        struct tls_identity *identity = create_ordinary(key, key_pem);
+        pthread_t threads[THREADS];
+        void *keys[THREADS];
+        assert_non_null(identity);
+        for (size_t i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, ask, identity), 0);
+        for (size_t i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_join(threads[i], &keys[i]), 0);
+        for (size_t i = 0; i < THREADS; i++)
+            assert_ptr_equal(keys[i], tls_identity_key(identity));
+        assert_int_equal(EVP_PKEY_cmp(keys[0], key), 1);
+        tls_identity_unpin(identity);
+    }
+    free(key_pem);
+    EVP_PKEY_free(key);
+}
+
+/* The public half is the certificate's, the private one is not that of the public one: told at once, not in a handshake. */
+static void test_refuses_a_key_whose_halves_do_not_fit(void **state UNUSED)
+{
+    EVP_PKEY *keys[2] = {test_key_ec(NID_X9_62_prime256v1), test_key_ec(NID_X9_62_prime256v1)};
+    uint8_t *bytes[2] = {NULL, NULL};
+    int sizes[2];
+    for (size_t i = 0; i < 2; i++)
+        sizes[i] = i2d_PrivateKey(keys[i], &bytes[i]);
+    assert_int_equal(sizes[0], sizes[1]);
+    /* SEC 1: version, then the private half of 32 bytes behind 7 bytes. */
+    memcpy(bytes[0] + 7, bytes[1] + 7, 32);
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_true(PEM_write_bio(bio, "EC PRIVATE KEY", "", bytes[0], sizes[0]) > 0);
+    char *sec1 = test_text_take(bio);
+    assert_null(create_ordinary(keys[0], sec1));
+    char *good = test_key_pem(keys[0], NULL);
+    struct tls_identity *identity = create_ordinary(keys[0], good);
+    assert_non_null(identity);
+    tls_identity_unpin(identity);
+    assert_null(create_ordinary(keys[1], good));
+    free(good);
+    free(sec1);
+    for (size_t i = 0; i < 2; i++) {
+        OPENSSL_free(bytes[i]);
+        EVP_PKEY_free(keys[i]);
+    }
+}
+
+/* The same as PKCS #8, which is kept encoded until a handshake. */
+static void test_refuses_an_encoded_key_whose_halves_do_not_fit(void **state UNUSED)
+{
+    EVP_PKEY *keys[2] = {test_key_ec(NID_X9_62_prime256v1), test_key_ec(NID_X9_62_prime256v1)};
+    uint8_t *bytes[2] = {NULL, NULL};
+    size_t sizes[2];
+    for (size_t i = 0; i < 2; i++) {
+        CBB builder;
+        assert_true(CBB_init(&builder, 256) && EVP_marshal_private_key(&builder, keys[i]) && CBB_finish(&builder, &bytes[i], &sizes[i]));
+    }
+    assert_int_equal(sizes[0], 138);
+    /* RFC 5208 around SEC 1: the private half stands behind 36 bytes. */
+    memcpy(bytes[0] + 36, bytes[1] + 36, 32);
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_true(PEM_write_bio(bio, "PRIVATE KEY", "", bytes[0], (long)sizes[0]) > 0);
+    char *pem = test_text_take(bio);
+    assert_null(create_ordinary(keys[0], pem));
+    assert_null(create_ordinary(keys[1], pem));
+    free(pem);
+    for (size_t i = 0; i < 2; i++) {
+        OPENSSL_free(bytes[i]);
+        EVP_PKEY_free(keys[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +422,9 @@ int main(void)
         cmocka_unit_test(test_refuses_keys),
         cmocka_unit_test(test_kinds_of_keys),
         cmocka_unit_test(test_traditional_key_forms),
+        cmocka_unit_test(test_threads_that_ask_first_at_once_get_one_key),
+        cmocka_unit_test(test_refuses_a_key_whose_halves_do_not_fit),
+        cmocka_unit_test(test_refuses_an_encoded_key_whose_halves_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
