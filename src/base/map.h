@@ -1,4 +1,4 @@
-/* A hash map from bytes to a pointer, open addressing, growing by doubling. Keys are borrowed: they must outlive the map. Not thread-safe;
+/* A hash map from bytes to a pointer, open addressing, growing by doubling. Keys are borrowed: they must outlive the map, and be shorter than 4 GiB. Not thread-safe;
  * concurrent lookups without writers are safe. */
 #ifndef FAIRLEAD_BASE_MAP_H
 #define FAIRLEAD_BASE_MAP_H
@@ -8,16 +8,23 @@
 
 #include "base/span.h"
 
-struct map_entry {
-    struct span key;
-    uint64_t hash;
+/* As it lies in the map: small, for its many places are looked up at random. */
+struct map_place {
+    const char *key;
+    uint32_t key_size;
+    uint32_t hash; /* the lower half */
     void *value; /* NULL marks a free place */
 };
 
 struct map {
-    struct map_entry *entries;
+    struct map_place *places;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
+};
+
+struct map_entry {
+    struct span key;
+    void *value;
 };
 
 void map_init(struct map *map);

@@ -247,10 +247,10 @@ static struct weighted_cluster resolve(struct compiler *compiler, const struct o
     };
 }
 
-void compile_destinations(struct compiler *compiler, const struct object_meta *meta,
+void compile_destinations(struct compiler *compiler, struct arena *arena, const struct object_meta *meta,
                           const struct route_destination *destinations, size_t count, uint16_t server_number,
                           struct destinations *ret_destinations) {
-    struct destinations result = {.items = arena_new_array(compiler->arena, struct weighted_cluster, count)};
+    struct destinations result = {.items = arena_new_array(arena, struct weighted_cluster, count)};
     for (size_t i = 0; i < count; i++) {
         if (count > 1 && destinations[i].weight.value <= 0)
             continue;

@@ -8,8 +8,8 @@
 struct compiler;
 
 /* The destinations of a route of the VirtualService `meta`, reached through a server with the port number `server_number`. Of several
- * those of weight 0 are left out. A destination that leads nowhere keeps its place, without a cluster. */
-void compile_destinations(struct compiler *compiler, const struct object_meta *meta,
+ * those of weight 0 are left out. A destination that leads nowhere keeps its place, without a cluster. The array of them comes out of `arena`. */
+void compile_destinations(struct compiler *compiler, struct arena *arena, const struct object_meta *meta,
                           const struct route_destination *destinations, size_t count, uint16_t server_number,
                           struct destinations *ret_destinations);
 

@@ -151,7 +151,7 @@ static const struct l4_route *find_tcp_route(struct compiler *compiler, const st
 
 static void set_destinations(struct compiler *compiler, const struct virtual_service *service, const struct l4_route *route,
                              const struct merged_server *server, struct filter_chain *chain) {
-    compile_destinations(compiler, &service->meta, route->destinations, route->destination_count, server->number,
+    compile_destinations(compiler, compiler->arena, &service->meta, route->destinations, route->destination_count, server->number,
                          &chain->destinations);
     if (chain->destinations.count == 0 && chain->refusal.size == 0)
         chain->refusal = SPAN_LITERAL("the route has no destination");

@@ -16,7 +16,7 @@ static void add(struct mirror_draft *draft, const struct http_mirror *written, c
     struct destinations found;
     if (share->is_set && share->value == 0)
         return;
-    compile_destinations(draft->compiler, draft->meta, &written->destination, 1, draft->server->number, &found);
+    compile_destinations(draft->compiler, &draft->compiler->scratch, draft->meta, &written->destination, 1, draft->server->number, &found);
     draft->items[draft->count++] = (struct mirror_action){.cluster = found.items[0].cluster,
                                                           .cluster_name = found.items[0].cluster_name,
                                                           .share = share->is_set ? (uint32_t)share->value : SHARE_WHOLE};

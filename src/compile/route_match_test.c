@@ -14,7 +14,8 @@
     "  - match: [" match ", {uri: {exact: /kept}}]\n    route: [{destination: {host: web}}]\n"
 
 static const struct virtual_host *host_of(const struct world *world) {
-    return route_table_find(world_chain(world, 8080, "")->routes, SPAN_LITERAL("x.com"));
+    const struct route_finder *finder = route_table_find(world_chain(world, 8080, "")->routes, SPAN_LITERAL("x.com"));
+    return finder == NULL ? NULL : finder->host;
 }
 
 static void conditions_are_compiled(void **state) {

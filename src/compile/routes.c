@@ -55,7 +55,7 @@ static void compile_action(const struct route_scope *scope, const struct http_ro
     bool forwards = route->action == ROUTE_FORWARD;
     if (compiler->http_refusal.size > 0)
         refuse(route, compiler->arena, compiler->http_refusal);
-    compile_destinations(compiler, scope->meta, written->destinations, written->destination_count, scope->server->number,
+    compile_destinations(compiler, &compiler->scratch, scope->meta, written->destinations, written->destination_count, scope->server->number,
                          &route->destinations);
     if (!compile_destination_headers(scope, written, &route->destinations) || !usable)
         refuse(route, compiler->arena, SPAN_LITERAL("a field of the route cannot be used as it is written"));

@@ -89,11 +89,11 @@ static inline const struct route *world_route(const struct world *world, uint16_
     const struct filter_chain *chain = world_chain(world, port, server_name);
     if (chain == NULL || chain->routes == NULL)
         return NULL;
-    const struct virtual_host *found = route_table_find(chain->routes, span_of(host));
-    if (found == NULL)
+    const struct route_finder *finder = route_table_find(chain->routes, span_of(host));
+    if (finder == NULL)
         return NULL;
     struct message_head head = {.path = span_of(path)};
-    return virtual_host_match(found, &head);
+    return route_finder_match(finder, &head).route;
 }
 
 static inline void assert_span(struct span actual, const char *expected) {

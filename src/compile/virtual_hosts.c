@@ -49,7 +49,6 @@ static struct host_draft *host_for(struct table_draft *draft, struct span name) 
     if (host != NULL)
         return host;
     host = arena_new(&compiler->scratch, struct host_draft);
-    /* The name right behind its host: finding the one has the other at hand. */
     host->host = arena_new(compiler->arena, struct virtual_host);
     host->host->domain = arena_copy(compiler->arena, domain);
     ARRAY_APPEND(&compiler->scratch, &draft->hosts, host);
@@ -90,6 +89,19 @@ static void add_server(struct table_draft *draft, const struct merged_server *se
         host_for(draft, server->hosts.items[i])->host->require_tls = true;
 }
 
+/* A host has its own copies: the finder wants them side by side, and a graft moves them. */
+static void gather_destinations(struct arena *arena, struct virtual_host *host) {
+    struct weighted_cluster *single = arena_new_array(arena, struct weighted_cluster, host->route_count);
+    for (size_t i = 0; i < host->route_count; i++) {
+        struct destinations *destinations = &host->routes[i].destinations;
+        struct weighted_cluster *items = destinations->count == 1 ? &single[i] : arena_new_array(arena, struct weighted_cluster, destinations->count);
+        if (destinations->count > 0)
+            memcpy(items, destinations->items, destinations->count * sizeof(*items));
+        destinations->items = items;
+    }
+    host->destinations = single;
+}
+
 static void take_routes(struct virtual_host *host, const struct route_list *routes, bool catch_all) {
     for (size_t i = 0; i < routes->count; i++)
         if (route_is_catch_all(&routes->items[i]) == catch_all)
@@ -108,6 +120,7 @@ static void finish_host(struct compiler *compiler, struct host_draft *draft) {
     for (int catch_all = 0; catch_all < 2; catch_all++)
         for (size_t i = 0; i < draft->sources.count; i++)
             take_routes(host, &draft->sources.items[i]->routes, catch_all == 1);
+    gather_destinations(compiler->arena, host);
 }
 
 static int compare_hosts(const void *left, const void *right) {

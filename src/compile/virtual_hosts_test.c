@@ -83,10 +83,10 @@ static void redirect_needs_no_routes(void **state) {
     struct world world;
     world_of(&world, GATEWAY("'*.x.com'", REDIRECT));
     const struct filter_chain *chain = world_chain(&world, 8080, "");
-    const struct virtual_host *host = route_table_find(chain->routes, SPAN_LITERAL("a.x.com"));
-    assert_non_null(host);
-    assert_true(host->require_tls);
-    assert_int_equal(host->route_count, 0);
+    const struct route_finder *finder = route_table_find(chain->routes, SPAN_LITERAL("a.x.com"));
+    assert_non_null(finder);
+    assert_true(finder->require_tls && finder->host->require_tls);
+    assert_int_equal(finder->host->route_count, 0);
     assert_null(route_table_find(chain->routes, SPAN_LITERAL("x.com")));
     world_close(&world);
 }

@@ -122,7 +122,8 @@ static void add_values_of(struct variation *variation, const struct match_condit
 static bool path_reaches(const struct route_match *match, struct span path) {
     struct route_match alone = *match;
     struct message_head head = {.path = path};
-    struct request_view view = {&head, path, SPAN_EMPTY};
+    struct request_view view = request_view_of(&head);
+    view.path = path;
     alone.condition_count = 0;
     return route_match_holds(&alone, &view, NULL);
 }

@@ -35,14 +35,13 @@ static struct virtual_host secure = {.domain = {"secure.com", 10}, .require_tls 
 static struct virtual_host any = {.domain = {"*", 1}, .routes = catch_all, .route_count = 1};
 
 static struct arena arena;
-static struct route_table table;
+static struct virtual_host *hosts[] = {&exact, &secure};
+static struct route_table table = {.virtual_hosts = hosts, .virtual_host_count = 2};
 
 static int setup(void **state) {
     (void)state;
     arena_init(&arena, 4096);
-    host_index_init(&table.hosts);
-    if (!host_index_add(&table.hosts, exact.domain, &exact) || !host_index_add(&table.hosts, secure.domain, &secure))
-        return -1;
+    route_table_seal(&arena, &table);
     return 0;
 }
 
@@ -99,7 +98,9 @@ static void hosts_match_without_port_and_case_and_without_fall_through(void **st
     assert_int_equal(decision_for("A.COM:8443", "/live", NULL).kind, DECISION_FORWARD);
     assert_int_equal(decision_for("b.com", "/live", NULL).kind, DECISION_NO_ROUTE);
     assert_null(decision_for("b.com", "/live", NULL).virtual_host);
-    assert_true(host_index_add(&table.hosts, any.domain, &any));
+    struct route_finder *finder = arena_allocate_aligned(&arena, route_finder_size(&any), alignof(struct route_finder));
+    route_finder_init(finder, &arena, &any);
+    assert_true(host_index_add(&table.hosts, any.domain, finder));
     assert_int_equal(decision_for("b.com", "/live", NULL).kind, DECISION_FORWARD);
     /* A route miss does not fall through to the "*" host (vector V9). */
     assert_int_equal(decision_for("a.com", "/other", NULL).kind, DECISION_NO_ROUTE);

@@ -94,13 +94,33 @@ static void write_service(const struct world *world, int number) {
 }
 
 struct outcome {
-    char *dump, *diagnostics;
+    char *dump, *origins, *diagnostics;
     bool unchanged, grafted, stale;
 };
 
 static void outcome_deinit(struct outcome *outcome) {
     free(outcome->dump);
+    free(outcome->origins);
     free(outcome->diagnostics);
+}
+
+static void print_origin(const struct snapshot *snapshot, uint32_t id, FILE *output) {
+    struct origin origin = snapshot_origin(snapshot, id);
+    fprintf(output, " %.*s:%u", SPAN_ARGUMENTS(origin.file), origin.line);
+}
+
+/* Where each route and each of its destinations comes from. */
+static void print_origins(const struct snapshot *snapshot, FILE *output) {
+    for (size_t table = 0; table < snapshot->route_table_count; table++)
+        for (size_t i = 0; i < snapshot->route_tables[table]->virtual_host_count; i++) {
+            const struct virtual_host *host = snapshot->route_tables[table]->virtual_hosts[i];
+            for (const struct route *route = host->routes; route < host->routes + host->route_count; route++) {
+                print_origin(snapshot, route->id, output);
+                for (size_t item = 0; item < route->destinations.count; item++)
+                    print_origin(snapshot, route->destinations.items[item].id, output);
+                fputs("\n", output);
+            }
+        }
 }
 
 static struct outcome load(struct configuration *configuration, bool force, struct watch_changes *changes) {
@@ -115,6 +135,10 @@ static struct outcome load(struct configuration *configuration, bool force, stru
     FILE *output = open_memstream(&outcome.dump, &size);
     if (load.snapshot != NULL)
         snapshot_dump(load.snapshot, output);
+    fclose(output);
+    output = open_memstream(&outcome.origins, &size);
+    if (load.snapshot != NULL)
+        print_origins(load.snapshot, output);
     fclose(output);
     output = open_memstream(&outcome.diagnostics, &size);
     diagnostic_list_print(&load.diagnostics, DIAGNOSTIC_INFO, output);
@@ -155,6 +179,7 @@ static void agrees_with_a_load_of_everything(void **state) {
         if (changed.stale || changed.unchanged)
             continue;
         assert_string_equal(changed.dump, whole.dump);
+        assert_string_equal(changed.origins, whole.origins);
         assert_string_equal(changed.diagnostics, whole.diagnostics);
     }
     configuration_deinit(&world->configuration);

@@ -83,6 +83,11 @@ struct cluster {
     struct span refusal;
 };
 
+/* A request for it can be sent on: no policy forbids it, and there may be an endpoint. NULL: there is no cluster. */
+static inline bool cluster_takes_requests(const struct cluster *cluster) {
+    return cluster != NULL && cluster->refusal.size == 0 && (cluster->endpoint_count > 0 || cluster->name_count > 0);
+}
+
 /* How that endpoint of it, or one that its names resolved to, is spoken to; NULL: in plaintext. */
 static inline const struct cluster_tls *cluster_tls_of(const struct cluster *cluster, const struct endpoint *endpoint) {
     return cluster->tls_by_endpoint && !endpoint->uses_tls ? NULL : cluster->tls;

@@ -21,9 +21,10 @@ static size_t count_owned(const struct snapshot *snapshot, struct span owner) {
     return count;
 }
 
-/* A destination that leads nowhere does so on both sides. */
+/* A destination that leads nowhere does so on both sides; the finders know what takes requests. */
 static bool has_cluster(const struct snapshot *base, const struct cluster *cluster, struct span name) {
-    return (cluster == NULL) == (snapshot_find_cluster(base, name) == NULL);
+    const struct cluster *same = snapshot_find_cluster(base, name);
+    return (cluster == NULL) == (same == NULL) && cluster_takes_requests(cluster) == cluster_takes_requests(same);
 }
 
 static bool has_clusters(const struct snapshot *base, const struct virtual_host *host) {
@@ -46,7 +47,8 @@ static bool fits(const struct snapshot *part, const struct snapshot *base, struc
             const struct virtual_host *grafted = table->virtual_hosts[host];
             if (!is_owned(grafted, owner))
                 continue;
-            const struct virtual_host *place = former == NULL ? NULL : host_index_get(&former->hosts, grafted->domain);
+            const struct route_finder *finder = former == NULL ? NULL : host_index_get(&former->hosts, grafted->domain);
+            const struct virtual_host *place = finder == NULL ? NULL : finder->host;
             if (!is_owned(place, owner) || place->require_tls != grafted->require_tls || !has_clusters(base, grafted))
                 return false;
             count++;
@@ -70,6 +72,13 @@ static void move_host(const struct snapshot *base, struct virtual_host *host) {
     }
 }
 
+static struct virtual_host *find_host(const struct route_table *table, struct span domain) {
+    for (size_t i = 0; i < table->virtual_host_count; i++)
+        if (span_equal(table->virtual_hosts[i]->domain, domain))
+            return table->virtual_hosts[i];
+    return NULL;
+}
+
 /* The base's table with the owner's hosts of the part's. */
 static struct route_table *merge_table(struct arena *arena, const struct snapshot *base, const struct route_table *former,
                                        const struct route_table *part, struct span owner) {
@@ -82,9 +91,9 @@ static struct route_table *merge_table(struct arena *arena, const struct snapsho
         table->virtual_hosts[i] = former->virtual_hosts[i];
         if (!is_owned(former->virtual_hosts[i], owner))
             continue;
-        table->virtual_hosts[i] = host_index_get(&part->hosts, former->virtual_hosts[i]->domain);
+        table->virtual_hosts[i] = find_host(part, former->virtual_hosts[i]->domain);
         move_host(base, table->virtual_hosts[i]);
-        host_index_replace(&table->hosts, former->virtual_hosts[i], table->virtual_hosts[i]);
+        host_index_replace(&table->hosts, former->virtual_hosts[i]->finder, table->virtual_hosts[i]->finder);
     }
     return table;
 }

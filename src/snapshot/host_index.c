@@ -20,8 +20,8 @@ void host_index_copy(struct host_index *ret_index, const struct host_index *inde
 
 static void replace_in(struct map *map, const void *former, void *object) {
     for (size_t i = 0; i < map->capacity; i++)
-        if (map->entries[i].value == former)
-            map->entries[i].value = object;
+        if (map->places[i].value == former)
+            map->places[i].value = object;
 }
 
 void host_index_replace(struct host_index *index, const void *former, void *object) {

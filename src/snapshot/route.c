@@ -1,17 +1,21 @@
 #include "snapshot/route.h"
 
-const struct virtual_host *route_table_find(const struct route_table *table, struct span host) {
+const struct route_finder *route_table_find(const struct route_table *table, struct span host) {
     return host_index_find(&table->hosts, host);
 }
 
-const struct route *virtual_host_match(const struct virtual_host *host, const struct message_head *request) {
-    struct request_view view = request_view_of(request);
-    if (host->index != NULL)
-        return route_index_find(host->index, &view);
-    if (host->hints != NULL)
-        return route_hints_find(host->hints, host->routes, host->route_count, &view);
-    for (size_t i = 0; i < host->route_count; i++)
-        if (route_match_holds(&host->routes[i].match, &view, NULL))
-            return &host->routes[i];
-    return NULL;
+void route_table_seal(struct arena *arena, struct route_table *table) {
+    size_t size = 0;
+    for (size_t i = 0; i < table->virtual_host_count; i++)
+        size += route_finder_size(table->virtual_hosts[i]);
+    char *finders = arena_allocate_aligned(arena, size, alignof(struct route_finder));
+    host_index_init(&table->hosts);
+    for (size_t i = 0; i < table->virtual_host_count; i++) {
+        struct virtual_host *host = table->virtual_hosts[i];
+        host->finder = (struct route_finder *)(void *)finders;
+        route_finder_init(host->finder, arena, host);
+        finders += route_finder_size(host);
+        bool added = host_index_add(&table->hosts, route_finder_domain(host->finder), host->finder);
+        (void)added;
+    }
 }

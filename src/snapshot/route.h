@@ -9,8 +9,7 @@
 #include "snapshot/cluster.h"
 #include "snapshot/host_index.h"
 #include "snapshot/route_action.h"
-#include "snapshot/route_hint.h"
-#include "snapshot/route_index.h"
+#include "snapshot/route_finder.h"
 #include "snapshot/route_match.h"
 
 /* Bits of retry_policy.retry_on. */
@@ -46,8 +45,8 @@ enum route_action { ROUTE_FORWARD, ROUTE_REFUSE, ROUTE_REDIRECT, ROUTE_DIRECT_RE
 struct route {
     struct span name; /* access log's route_name; empty: null */
     uint32_t id;      /* key of the snapshot's table of origins */
-    struct route_match match;
     enum route_action action;
+    struct route_match match;
     struct destinations destinations; /* of ROUTE_FORWARD */
     struct retry_policy retry;
     uint64_t timeout_ns; /* 0: none */
@@ -67,8 +66,8 @@ struct virtual_host {
     bool require_tls;    /* httpsRedirect: 301 unless x-forwarded-proto is https */
     struct route *routes; /* first match wins */
     size_t route_count;
-    const struct route_index *index; /* over more than ROUTE_INDEX_ROUTES_MIN routes; NULL: they are walked */
-    const struct route_hint *hints;  /* for the walk; NULL: each route is asked */
+    const struct weighted_cluster *destinations; /* destinations[i] is the only one of routes[i]; unused where that has none or several; NULL: they lie elsewhere */
+    struct route_finder *finder; /* made when the table is sealed */
     struct span owner; /* title of the one VirtualService that it is made of; empty: of none, of several, or of delegates */
 };
 
@@ -76,12 +75,13 @@ struct route_table {
     struct span name; /* "http.8080", "https.443.https.gateway.namespace" */
     struct virtual_host **virtual_hosts;
     size_t virtual_host_count;
-    struct host_index hosts; /* of struct virtual_host */
+    struct host_index hosts; /* of struct route_finder */
 };
 
-/* The virtual host for a lower-case host without port; NULL when none. No fall-through afterwards. */
-const struct virtual_host *route_table_find(const struct route_table *table, struct span host);
-/* The first route whose predicate holds; NULL when none. May allocate in the request's arena. */
-const struct route *virtual_host_match(const struct virtual_host *host, const struct message_head *request);
+/* Makes the finders of the virtual hosts and the index of their domains. Call once. Of duplicate domains the first counts. */
+void route_table_seal(struct arena *arena, struct route_table *table);
+
+/* The finder of the virtual host for a lower-case host without port; NULL when none. No fall-through afterwards. */
+const struct route_finder *route_table_find(const struct route_table *table, struct span host);
 
 #endif

@@ -3,24 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/limits.h"
 #include "snapshot/route.h"
 
 /* Exact and prefix texts, each as written or with its case folded. */
 enum text_class { CLASS_EXACT, CLASS_EXACT_FOLDED, CLASS_PREFIX, CLASS_PREFIX_FOLDED, CLASS_COUNT };
 
-/* Routes whose text has the same hash: route_index.ordinals[start ... start + count), ascending; a single one is `start` itself. */
-struct bucket {
-    uint64_t hash;
-    uint32_t start;
-    uint32_t count; /* 0: a free place */
+/* A route that a hash leads to; the bytes of its text lie behind it. Those of one hash follow each other, ascending by ordinal. */
+struct record {
+    struct route_text text; /* its key is the route's ordinal */
+    char bytes[];
 };
+#define RECORD_UNIT 8 /* of the memory of records */
+
+struct bucket {
+    uint32_t hash;   /* its upper half; the lower one leads to the bucket */
+    uint32_t record; /* the first of that hash, in units */
+};
+#define BUCKET_FREE UINT32_MAX
 
 struct route_index {
     const struct route *routes;
-    uint32_t *ordinals;
+    const struct weighted_cluster *destinations;
+    /* A bit for each hash that there is, so many that the one of another hash is rarely set: small enough for a core's first cache, it spares most
+     * of the looks at buckets. */
+    uint64_t *filter;
     struct bucket *buckets; /* open addressing */
     size_t bucket_mask;
+    char *records;
     uint32_t *prefix_sizes; /* those that occur, ascending; for CLASS_PREFIX and CLASS_PREFIX_FOLDED together */
     size_t prefix_size_count;
     uint32_t *others; /* ordinals of the routes that neither hash nor automaton finds, ascending */
@@ -43,19 +54,41 @@ struct entry {
     uint32_t ordinal;
 };
 
-/* FNV-1a: it grows byte by byte, so that all prefixes of a path cost one walk. Two texts with one hash only cost a question more. */
-#define HASH_START 0xcbf29ce484222325ULL
-#define HASH_FACTOR 0x100000001b3ULL
+/* --- Hashing --- */
 
-static uint64_t hash_add(uint64_t hash, char byte) {
-    return (hash ^ (uint8_t)byte) * HASH_FACTOR;
+/* A hash of each prefix of a text that is asked for, shortest first: whole words are walked once, the rest of a prefix is mixed in apart. Two texts
+ * with one hash only cost a comparison more. */
+struct hash_walk {
+    struct span text;
+    uint64_t state;
+    size_t walked; /* bytes, in whole words */
+    bool folded;
+};
+
+/* There are two buckets a hash or more, so one bit of 16 is set at most. */
+#define FILTER_BITS_OF_BUCKET 8
+#define HASH_FACTOR 0x9e3779b97f4a7c15ULL
+
+/* 'A' to 'Z' in each byte become lower-case. */
+static uint64_t word_to_lower(uint64_t word) {
+    const uint64_t ones = 0x0101010101010101ULL, low = word & 0x7f * ones;
+    uint64_t from_a = low + (0x80 - 'A') * ones, beyond_z = low + (0x80 - 'Z' - 1) * ones;
+    return word | ((from_a & ~beyond_z & ~word & 0x80 * ones) >> 2);
 }
 
-static uint64_t hash_finish(uint64_t hash, enum text_class class) {
-    hash ^= (uint64_t)(class + 1) * 0x9e3779b97f4a7c15ULL;
-    hash ^= hash >> 32;
-    hash *= 0xd6e8feb86659fd93ULL;
+static uint64_t hash_mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * HASH_FACTOR;
     return hash ^ hash >> 32;
+}
+
+static ALWAYS_INLINE uint64_t hash_walk_to(struct hash_walk *walk, size_t size, enum text_class class) {
+    for (; walk->walked + sizeof(uint64_t) <= size; walk->walked += sizeof(uint64_t)) {
+        uint64_t word = route_text_word(walk->text.data + walk->walked);
+        walk->state = hash_mix(walk->state, walk->folded ? word_to_lower(word) : word);
+    }
+    uint64_t rest = route_text_part(walk->text, walk->walked, size - walk->walked);
+    /* The size and the class go where a text's bytes do not count alone. */
+    return hash_mix(walk->state, (walk->folded ? word_to_lower(rest) : rest) + HASH_FACTOR * (size << 2 | class));
 }
 
 static bool class_of(const struct route_match *match, enum text_class *ret_class) {
@@ -68,12 +101,13 @@ static bool class_of(const struct route_match *match, enum text_class *ret_class
     return true;
 }
 
+static bool class_is_folded(enum text_class class) {
+    return class == CLASS_EXACT_FOLDED || class == CLASS_PREFIX_FOLDED;
+}
+
 static uint64_t hash_of(struct span text, enum text_class class) {
-    bool folded = class == CLASS_EXACT_FOLDED || class == CLASS_PREFIX_FOLDED;
-    uint64_t hash = HASH_START;
-    for (size_t i = 0; i < text.size; i++)
-        hash = hash_add(hash, folded ? byte_to_lower(text.data[i]) : text.data[i]);
-    return hash_finish(hash, class);
+    struct hash_walk walk = {.text = text, .folded = class_is_folded(class)};
+    return hash_walk_to(&walk, text.size, class);
 }
 
 /* --- Making --- */
@@ -90,26 +124,58 @@ static int compare_sizes(const void *left, const void *right) {
     return *a < *b ? -1 : *a > *b;
 }
 
-static void add_bucket(struct route_index *index, struct bucket bucket) {
-    size_t place = bucket.hash & index->bucket_mask;
-    while (index->buckets[place].count > 0)
-        place = (place + 1) & index->bucket_mask;
-    index->buckets[place] = bucket;
+static size_t filter_bit(const struct route_index *index, uint64_t hash) {
+    return hash >> 24 & ((index->bucket_mask + 1) * FILTER_BITS_OF_BUCKET - 1);
 }
 
-/* `entries` are sorted. */
-static void fill_buckets(struct route_index *index, struct arena *arena, const struct entry *entries, size_t count) {
-    size_t capacity = 4;
+static void add_bucket(struct route_index *index, uint64_t hash, size_t record) {
+    size_t place = hash & index->bucket_mask, bit = filter_bit(index, hash);
+    while (index->buckets[place].record != BUCKET_FREE)
+        place = (place + 1) & index->bucket_mask;
+    index->buckets[place] = (struct bucket){(uint32_t)(hash >> 32), (uint32_t)record};
+    index->filter[bit / 64] |= 1ULL << bit % 64;
+}
+
+static void make_buckets(struct route_index *index, struct arena *arena, size_t count) {
+    size_t capacity = 64 / FILTER_BITS_OF_BUCKET;
     while (capacity < 2 * count)
         capacity *= 2;
     index->buckets = arena_new_array(arena, struct bucket, capacity);
+    index->filter = arena_new_array(arena, uint64_t, capacity * FILTER_BITS_OF_BUCKET / 64);
     index->bucket_mask = capacity - 1;
-    index->ordinals = arena_new_array(arena, uint32_t, count + 1);
-    for (size_t start = 0, end; start < count; start = end) {
-        for (end = start; end < count && entries[end].hash == entries[start].hash; end++)
-            index->ordinals[end] = entries[end].ordinal;
-        uint32_t count_here = (uint32_t)(end - start);
-        add_bucket(index, (struct bucket){entries[start].hash, count_here == 1 ? entries[start].ordinal : (uint32_t)start, count_here});
+    for (size_t i = 0; i < capacity; i++)
+        index->buckets[i].record = BUCKET_FREE;
+}
+
+static size_t record_units(struct route_text text) {
+    return (sizeof(struct record) + text.size + RECORD_UNIT - 1) / RECORD_UNIT;
+}
+
+static struct route_text text_of(const struct virtual_host *host, uint32_t ordinal) {
+    struct route_text text = route_text_of(&host->routes[ordinal], host->destinations == NULL ? NULL : &host->destinations[ordinal]);
+    text.key = ordinal;
+    return text;
+}
+
+/* `entries` are sorted. */
+static void add_entries(struct route_index *index, struct arena *arena, const struct virtual_host *host, const struct entry *entries,
+                        size_t count) {
+    size_t units = 0, at = 0;
+    make_buckets(index, arena, count);
+    for (size_t i = 0; i < count; i++)
+        units += record_units(text_of(host, entries[i].ordinal));
+    ASSERT(units < BUCKET_FREE);
+    index->records = (char *)arena_new_array(arena, uint64_t, units);
+    for (size_t i = 0; i < count; i++) {
+        struct record *record = (struct record *)(void *)(index->records + at * RECORD_UNIT);
+        record->text = text_of(host, entries[i].ordinal);
+        if (record->text.size > 0)
+            memcpy(record->bytes, host->routes[entries[i].ordinal].match.path.data, record->text.size);
+        if (i == 0 || entries[i].hash != entries[i - 1].hash)
+            add_bucket(index, entries[i].hash, at);
+        if (i + 1 < count && entries[i].hash == entries[i + 1].hash)
+            record->text.properties |= ROUTE_TEXT_CONTINUES;
+        at += record_units(record->text);
     }
 }
 
@@ -159,19 +225,20 @@ static void make_pattern_sets(struct route_index *index, struct arena *arena, co
     qsort(index->others, index->other_count, sizeof(*index->others), compare_ordinals);
 }
 
-struct route_index *route_index_create(struct arena *arena, const struct route *routes, size_t count) {
+struct route_index *route_index_create(struct arena *arena, const struct virtual_host *host) {
     struct route_index *index = arena_new(arena, struct route_index);
     struct arena scratch;
     arena_init(&scratch, SNAPSHOT_ARENA_BLOCK_BYTES);
+    size_t count = host->route_count, entry_count = 0, pattern_count = 0;
     struct entry *entries = arena_new_array(&scratch, struct entry, count + 1);
     uint32_t *patterns = arena_new_array(&scratch, uint32_t, count + 1);
-    size_t entry_count = 0, pattern_count = 0;
-    index->routes = routes;
+    index->routes = host->routes;
+    index->destinations = host->destinations;
     index->route_count = count;
     index->others = arena_new_array(arena, uint32_t, count + 1);
     index->prefix_sizes = arena_new_array(arena, uint32_t, count + 1);
     for (size_t i = 0; i < count; i++) {
-        const struct route_match *match = &routes[i].match;
+        const struct route_match *match = &index->routes[i].match;
         enum text_class class;
         if (match->path_match == PATH_MATCH_REGEX) {
             patterns[pattern_count++] = (uint32_t)i;
@@ -187,7 +254,7 @@ struct route_index *route_index_create(struct arena *arena, const struct route *
             index->prefix_sizes[index->prefix_size_count++] = (uint32_t)match->path.size;
     }
     qsort(entries, entry_count, sizeof(*entries), compare_entries);
-    fill_buckets(index, arena, entries, entry_count);
+    add_entries(index, arena, host, entries, entry_count);
     keep_distinct_sizes(index);
     make_pattern_sets(index, arena, patterns, pattern_count);
     arena_deinit(&scratch);
@@ -200,23 +267,60 @@ struct search {
     const struct route_index *index;
     const struct request_view *request;
     uint32_t best; /* the lowest ordinal that holds so far; route_count: none */
+    bool forwards; /* it does, to its single destination */
 };
 
+/* Of routes that only their predicate judges. */
 static void ask(struct search *search, const uint32_t *ordinals, size_t count) {
-    for (size_t i = 0; i < count && ordinals[i] < search->best; i++)
-        if (route_match_holds(&search->index->routes[ordinals[i]].match, search->request, NULL))
-            search->best = ordinals[i];
+    for (size_t i = 0; i < count && ordinals[i] < search->best; i++) {
+        if (!route_match_holds(&search->index->routes[ordinals[i]].match, search->request, NULL))
+            continue;
+        search->best = ordinals[i];
+        search->forwards = false;
+    }
+}
+
+static bool record_holds(const struct record *record, const struct route_match *match, const struct request_view *request) {
+    struct route_text text = record->text;
+    if (!route_text_decides(text, request))
+        return route_match_holds(match, request, NULL);
+    size_t condition_count = route_text_condition_count(text);
+    return route_text_holds(text, record->bytes, request->path) &&
+           (condition_count == 0 || match_conditions_hold(match->conditions, condition_count, request, NULL));
+}
+
+static void ask_records(struct search *search, size_t at) {
+    for (bool continues = true; continues;) {
+        const struct record *record = (const struct record *)(const void *)(search->index->records + at * RECORD_UNIT);
+        struct route_text text = record->text;
+        if (text.key >= search->best)
+            return;
+        if (record_holds(record, &search->index->routes[text.key].match, search->request)) {
+            search->best = text.key;
+            search->forwards = (text.properties & ROUTE_TEXT_FORWARDS) != 0;
+            return;
+        }
+        continues = (text.properties & ROUTE_TEXT_CONTINUES) != 0;
+        at += record_units(text);
+    }
+}
+
+static bool is_likely(const struct route_index *index, uint64_t hash) {
+    size_t bit = filter_bit(index, hash);
+    return (index->filter[bit / 64] >> bit % 64 & 1) != 0;
 }
 
 static void ask_bucket(struct search *search, uint64_t hash) {
     const struct route_index *index = search->index;
-    for (size_t place = hash & index->bucket_mask; index->buckets[place].count > 0; place = (place + 1) & index->bucket_mask) {
-        const struct bucket *bucket = &index->buckets[place];
-        if (bucket->hash != hash)
-            continue;
-        ask(search, bucket->count == 1 ? &bucket->start : index->ordinals + bucket->start, bucket->count);
-        return;
-    }
+    for (size_t place = hash & index->bucket_mask; index->buckets[place].record != BUCKET_FREE; place = (place + 1) & index->bucket_mask)
+        if (index->buckets[place].hash == (uint32_t)(hash >> 32))
+            ask_records(search, index->buckets[place].record);
+}
+
+static void ask_buckets(struct search *search, const uint64_t *hashes, size_t *count) {
+    for (size_t i = 0; i < *count; i++)
+        ask_bucket(search, hashes[i]);
+    *count = 0;
 }
 
 static void ask_patterns(struct search *search, const struct pattern_set *set) {
@@ -230,34 +334,41 @@ static void ask_patterns(struct search *search, const struct pattern_set *set) {
         ask(search, &set->ordinals[numbers[i]], 1);
 }
 
+/* Hashes that the filter let pass and that have not been looked up yet. */
+#define LIKELY_MAX 8
+
+/* Hashes first, then the few that the filter lets pass: which of them do is hard to foretell. */
 static void ask_texts(struct search *search, bool folded) {
     const struct route_index *index = search->index;
     struct span path = search->request->path;
-    enum text_class exact = folded ? CLASS_EXACT_FOLDED : CLASS_EXACT, prefix = folded ? CLASS_PREFIX_FOLDED : CLASS_PREFIX;
-    uint64_t hash = HASH_START;
-    size_t walked = 0;
+    struct hash_walk walk = {.text = path, .folded = folded};
+    enum text_class prefix = folded ? CLASS_PREFIX_FOLDED : CLASS_PREFIX, exact = folded ? CLASS_EXACT_FOLDED : CLASS_EXACT;
+    uint64_t likely[LIKELY_MAX];
+    size_t likely_count = 0;
     for (size_t i = 0; i < index->prefix_size_count && index->prefix_sizes[i] <= path.size; i++) {
-        for (; walked < index->prefix_sizes[i]; walked++)
-            hash = hash_add(hash, folded ? byte_to_lower(path.data[walked]) : path.data[walked]);
-        ask_bucket(search, hash_finish(hash, prefix));
+        likely[likely_count] = hash_walk_to(&walk, index->prefix_sizes[i], prefix);
+        likely_count += is_likely(index, likely[likely_count]);
+        if (likely_count == LIKELY_MAX)
+            ask_buckets(search, likely, &likely_count);
     }
-    for (; walked < path.size; walked++)
-        hash = hash_add(hash, folded ? byte_to_lower(path.data[walked]) : path.data[walked]);
-    ask_bucket(search, hash_finish(hash, exact));
+    likely[likely_count] = hash_walk_to(&walk, path.size, exact);
+    likely_count += is_likely(index, likely[likely_count]);
+    ask_buckets(search, likely, &likely_count);
 }
 
-const struct route *route_index_find(const struct route_index *index, const struct request_view *request) {
-    struct search search = {index, request, (uint32_t)index->route_count};
+struct route_found route_index_find(const struct route_index *index, const struct request_view *request) {
+    struct search search = {.index = index, .request = request, .best = (uint32_t)index->route_count};
     ask_texts(&search, false);
     if (index->has_folded)
         ask_texts(&search, true);
-    /* The asterisk goes where the prefix "/" goes, though it does not begin with it. */
-    if (span_equal(request->path, SPAN_LITERAL("*"))) {
+    if (request->is_asterisk) {
         ask_bucket(&search, hash_of(SPAN_LITERAL("/"), CLASS_PREFIX));
         ask_bucket(&search, hash_of(SPAN_LITERAL("/"), CLASS_PREFIX_FOLDED));
     }
     ask(&search, index->others, index->other_count);
     for (size_t i = 0; i < index->pattern_set_count; i++)
         ask_patterns(&search, &index->pattern_sets[i]);
-    return search.best < index->route_count ? &index->routes[search.best] : NULL;
+    if (search.best == index->route_count)
+        return (struct route_found){NULL, NULL};
+    return (struct route_found){&index->routes[search.best], search.forwards ? &index->destinations[search.best] : NULL};
 }

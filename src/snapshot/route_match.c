@@ -4,18 +4,19 @@
 #include "wire/path.h"
 
 struct request_view request_view_of(const struct message_head *head) {
-    return (struct request_view){head, path_without_query(head->path), path_query(head->path)};
+    struct span path = path_without_query(head->path);
+    return (struct request_view){head, path, span_from(head->path, path.size + 1), span_equal(path, SPAN_LITERAL("*"))};
 }
 
-static bool path_holds(const struct route_match *match, struct span path) {
+static bool path_holds(const struct route_match *match, const struct request_view *request) {
+    struct span path = request->path;
     switch (match->path_match) {
     case PATH_MATCH_ANY:
         return true;
     case PATH_MATCH_EXACT:
         return match->ignore_case ? span_equal_ignore_case(path, match->path) : span_equal(path, match->path);
     case PATH_MATCH_PREFIX:
-        /* The asterisk form (OPTIONS, RFC 9112 section 3.2.4) is about the whole server, so it goes where everything goes. */
-        if (span_equal(path, SPAN_LITERAL("*")))
+        if (request->is_asterisk)
             return span_equal(match->path, SPAN_LITERAL("/"));
         return match->ignore_case ? span_starts_with_ignore_case(path, match->path)
                                   : span_starts_with(path, match->path);
@@ -103,16 +104,20 @@ static bool condition_holds(const struct match_condition *condition, const struc
     return holds;
 }
 
-bool route_match_holds(const struct route_match *match, const struct request_view *request, struct match_trace *ret_trace) {
-    if (!path_holds(match, request->path)) {
-        if (ret_trace != NULL)
-            *ret_trace = (struct match_trace){NULL, request->path, true};
-        return false;
-    }
-    for (size_t i = 0; i < match->condition_count; i++)
-        if (!condition_holds(&match->conditions[i], request, ret_trace))
+bool match_conditions_hold(const struct match_condition *conditions, size_t count, const struct request_view *request,
+                           struct match_trace *ret_trace) {
+    for (size_t i = 0; i < count; i++)
+        if (!condition_holds(&conditions[i], request, ret_trace))
             return false;
     return true;
+}
+
+bool route_match_holds(const struct route_match *match, const struct request_view *request, struct match_trace *ret_trace) {
+    if (path_holds(match, request))
+        return match_conditions_hold(match->conditions, match->condition_count, request, ret_trace);
+    if (ret_trace != NULL)
+        *ret_trace = (struct match_trace){NULL, request->path, true};
+    return false;
 }
 
 bool route_match_is_catch_all(const struct route_match *match) {

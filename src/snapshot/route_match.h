@@ -26,16 +26,16 @@ bool text_match_holds(const struct text_match *match, struct span text);
 enum match_subject { MATCH_SCHEME, MATCH_METHOD, MATCH_AUTHORITY, MATCH_HEADER, MATCH_QUERY_PARAMETER };
 
 struct match_condition {
-    enum match_subject subject;
     struct span name; /* of a header (lower-case) or a query parameter (raw) */
     struct text_match text;
+    enum match_subject subject;
     bool inverted; /* withoutHeaders: holds when the text does not match; a missing header is the empty text then */
 };
 
 struct route_match {
     enum path_match path_match;
-    struct span path; /* compared with the path without its query; a prefix is a string prefix; a regex as written */
     bool ignore_case; /* of exact and prefix */
+    struct span path; /* compared with the path without its query; a prefix is a string prefix; a regex as written */
     const struct regex *regex; /* of PATH_MATCH_REGEX: matches the whole path */
     struct match_condition *conditions; /* all must hold */
     size_t condition_count;
@@ -46,6 +46,8 @@ struct request_view {
     const struct message_head *head;
     struct span path; /* without its query */
     struct span query;
+    /* The form "*" (OPTIONS, RFC 9112 section 3.2.4) is about the whole server: it goes where the prefix "/" goes, though it does not begin with it. */
+    bool is_asterisk;
 };
 
 /* Borrows the head. */
@@ -62,6 +64,9 @@ struct match_trace {
  * ":authority" are the authority, ":method", ":scheme" and ":path" (with its query) headers like others; of a repeated query parameter the first counts, and nothing is percent-decoded. May allocate in the head's arena.
  * `ret_trace` is written when it does not hold; NULL: nobody asks why. */
 bool route_match_holds(const struct route_match *match, const struct request_view *request, struct match_trace *ret_trace);
+/* The part of it that all of these are. */
+bool match_conditions_hold(const struct match_condition *conditions, size_t count, const struct request_view *request,
+                           struct match_trace *ret_trace);
 
 /* Everything passes: prefix "/" or the regex ".*", and no condition beside it. Such routes go behind those of other VirtualServices
  * (Istio's IsCatchAllRoute). */

@@ -67,19 +67,6 @@ static void listener_seal(struct listener *listener) {
     }
 }
 
-static void route_table_seal(struct arena *arena, struct route_table *table) {
-    host_index_init(&table->hosts);
-    for (size_t i = 0; i < table->virtual_host_count; i++) {
-        struct virtual_host *host = table->virtual_hosts[i];
-        bool added = host_index_add(&table->hosts, host->domain, host);
-        (void)added;
-        if (host->route_count > ROUTE_INDEX_ROUTES_MIN && host->index == NULL)
-            host->index = route_index_create(arena, host->routes, host->route_count);
-        else if (host->index == NULL && host->hints == NULL)
-            host->hints = route_hints_create(arena, host->routes, host->route_count);
-    }
-}
-
 void snapshot_seal(struct snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->listener_count; i++)
         listener_seal(snapshot->listeners[i]);
