@@ -9,10 +9,6 @@ struct span path_without_query(struct span path) {
     return mark == NULL ? path : span_make(path.data, (size_t)(mark - path.data));
 }
 
-struct span path_query(struct span path) {
-    return span_from(path, path_without_query(path).size + 1);
-}
-
 /* Whether a path has anything that normalisation could change. */
 static bool path_is_suspect(struct span path) {
     for (size_t i = 0; i < path.size; i++)

@@ -10,8 +10,6 @@
 
 /* "/a?b" -> "/a". */
 struct span path_without_query(struct span path);
-/* "/a?b=c" -> "b=c"; empty without a query. */
-struct span path_query(struct span path);
 /* Istio's pathNormalization BASE (Envoy's normalize_path): RFC 3986 section 6.2.2 without case: dot segments removed (also spelled %2e),
  * percent-encoded unreserved characters decoded, backslashes turned to slashes; the query is left alone. A path that is normal already is
  * returned in place. "*" and the empty path are normal. False: it holds %00, or does not start with a slash. */

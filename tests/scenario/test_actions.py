@@ -26,7 +26,15 @@ def received(response):
     ({"port": 8443}, 301, f"https://{HOST}:8443/a/b?q=1"),
     ({"port": 443, "authority": "x"}, 301, "https://x/a/b?q=1"),
     ({"derivePort": "FROM_REQUEST_PORT", "scheme": "http"}, 301, f"http://{HOST}:443/a/b?q=1"),
+    ({"derivePort": "FROM_PROTOCOL_DEFAULT", "scheme": "http"}, 301, f"http://{HOST}/a/b?q=1"),
+    ({"derivePort": "FROM_PROTOCOL_DEFAULT", "authority": "x:81"}, 301, "https://x:81/a/b?q=1"),
+    ({"port": 80, "scheme": "http"}, 301, f"http://{HOST}/a/b?q=1"),
+    ({"port": 80}, 301, f"https://{HOST}:80/a/b?q=1"),
     ({"prefixRewrite": "/z", "redirectCode": 307}, 307, f"https://{HOST}/z/b?q=1"),
+    ({"prefixRewrite": "/", "redirectCode": 303}, 303, f"https://{HOST}//b?q=1"),
+    ({"uri": "/", "redirectCode": 301}, 301, f"https://{HOST}/?q=1"),
+    # Only in the routes of a Gateway API is this more than text; what does not begin with a slash gets one, lest it become part of the host.
+    ({"uri": "%PREFIX()%/z"}, 301, f"https://{HOST}/%PREFIX()%/z?q=1"),
 ])
 def test_redirect(serve, redirect, status, location):
     ask = serve({"match": [{"uri": {"prefix": "/a"}}], "redirect": redirect})
@@ -68,6 +76,8 @@ def test_rewrite(serve):
     path, fields = received(ask("/dog"))
     assert (path, fields["host"], fields["x-envoy-original-path"]) == ("/whole", "inner.example:81", "/dog")
     assert received(ask("/e/one/two?x"))[0] == "/one-two?x"
+    path, fields = received(ask("/e/one"))
+    assert (path, fields["host"]) == ("/e/one", HOST), "what the expression does not find stays"
     path, fields = received(ask("/x", fields=[("x-envoy-original-path", "/forged")]))
     assert (path, fields["x-envoy-original-path"], fields["host"]) == ("/apix", "/x", HOST)
 
@@ -83,6 +93,23 @@ def test_headers_of_route_and_destination(serve):
     assert (fields["x-set"], fields["host"], fields["x-tls"], fields["x-add"]) == ("destination", "set.example", "TLSv1.3", "100%")
     assert "x-gone" not in fields
     assert (response.field("x-origin"), response.all("x-two"), response.all("content-type")) == ("hidden", ["b", "c"], [])
+
+
+@pytest.mark.parametrize("operation", ["set", "add"])
+@pytest.mark.parametrize("name", ["host", "Host", ":authority"])
+def test_the_host_as_a_header(serve, name, operation):
+    ask = serve({"match": [{"uri": {"exact": "/inner"}}], "headers": {"request": {operation: {name: "inner.example:81"}}}, "route": "up"},
+                {"route": "up"})
+    assert [received(ask(path))[1]["host"] for path in ("/inner", "/")] == ["inner.example:81", HOST]
+
+
+def test_what_is_added_stands_behind_what_came(serve):
+    ask = serve({"headers": {"request": {"add": {"x-a": "added"}, "set": {"x-b": "set"}, "remove": ["x-c"]},
+                             "response": {"add": {"x-origin": "added"}, "remove": ["x-none"]}}, "route": "up"})
+    response = ask("/", fields=[("X-A", "came"), ("X-B", "came"), ("X-B", "again"), ("X-C", "came"), ("X-C", "again")])
+    fields = [(name.lower(), value) for name, value in json.loads(response.body)["headers"] if name.lower() in ("x-a", "x-b", "x-c")]
+    assert fields in ([("x-a", "came"), ("x-b", "set"), ("x-a", "added")], [("x-a", "came"), ("x-a", "added"), ("x-b", "set")])
+    assert response.all("x-origin") == ["up", "added"]
 
 
 def test_timeout(serve):
@@ -174,11 +201,11 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("mode", [None, "BASE", "NONE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"])
+@pytest.mark.parametrize("mode", [None, "DEFAULT", "BASE", "NONE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"])
 def test_routes_and_the_upstream_see_the_same_path(serve, scenario, mode):
     mesh = {"pathNormalization": {"normalization": mode}} if mode else {}
     scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)], mesh))
-    column = {None: 0, "BASE": 0, "NONE": 1, "MERGE_SLASHES": 2, "DECODE_AND_MERGE_SLASHES": 3}[mode]
+    column = {None: 0, "DEFAULT": 0, "BASE": 0, "NONE": 1, "MERGE_SLASHES": 2, "DECODE_AND_MERGE_SLASHES": 3}[mode]
     exact = sorted({paths[column].split("?")[0] for paths in PATHS.values()})
     ask = serve(*[{"name": path, "match": [{"uri": {"exact": path}}], "route": "up"} for path in exact])
     for asked, seen in PATHS.items():

@@ -106,6 +106,22 @@ def test_weights_over_subsets_and_over_endpoints(tmp_path, run_gateway, origin):
     assert 0.70 < seen.count("heavy") / 600 < 0.90, seen.count("heavy")
 
 
+def test_subsets_of_a_service_entry_are_its_endpoints_with_their_labels(tmp_path, run_gateway, origin):
+    world = World(tmp_path, run_gateway)
+    entry = istio.service_entry("versions.internal", 80, origin("v1").port, origin("v2").port, origin("none").port, namespace="shop")
+    for endpoint, labels in zip(entry["spec"]["endpoints"], ({"version": "v1"}, {"version": "v2", "zone": "a"})):
+        endpoint["labels"] = labels
+    world.write("entry.yaml", entry, destination_rule("versions.internal", [("v1", {"version": "v1"}), ("v2a", {"version": "v2", "zone": "a"}),
+                                                                             ("v1a", {"version": "v1", "zone": "a"})]))
+    world.routes(at("/1", to("versions.internal", "v1")), at("/2", to("versions.internal", "v2a")), at("/3", to("versions.internal", "v1a")),
+                 at("/4", to("versions.internal", "v3")), at("/", to("versions.internal")))
+    gateway = world.start()
+    assert {world.origin("/1") for _ in range(8)} == {"v1"} and {world.origin("/2") for _ in range(8)} == {"v2"}
+    assert {world.origin("/") for _ in range(12)} == {"v1", "v2", "none"}
+    assert [world.origin(path) for path in ("/3", "/4")] == [503] * 2
+    assert [gateway.entry(path=path)["response_flags"] for path in ("/3", "/4")] == ["UH", "NC"]
+
+
 def test_switching_the_subset_under_load_loses_no_request(tmp_path, run_gateway, origin):
     world = World(tmp_path, run_gateway)
     two_versions(world, origin)

@@ -146,6 +146,18 @@ def test_a_refused_stream_is_tried_again_whatever_its_method(through):
     assert [body for _, body in origin.requests] == [b"whole", b"whole"]
 
 
+@pytest.mark.parametrize("word, status", [("refused-stream", 200), ("reset", 200), ("5xx", 200), ("connect-failure", 503), ("unavailable", 503)])
+def test_a_stream_that_is_refused_again_is_a_matter_of_the_policy(through, word, status):
+    def answer(origin, peer, stream):
+        if len(origin.requests) <= 2:
+            peer.h2.reset_stream(stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+        else:
+            plain(origin, peer, stream)
+    port, origin, _ = through(answer, retries={"attempts": 2, "retryOn": word, "backoff": "1ms"})
+    assert request(port, "/", "a.example.com", method="POST", body=b"whole").status == status
+    assert [body for _, body in origin.requests] == [b"whole"] * (3 if status == 200 else 2)
+
+
 def test_a_reset_stream_is_503_ur_and_the_connection_lives(through):
     def answer(origin, peer, stream):
         if origin.requests[-1][0][":path"] == "/reset":

@@ -2,6 +2,7 @@
 import json
 
 import pytest
+from scenario.test_destinations import World
 from support import configuration as istio
 from support.client import request
 
@@ -46,6 +47,81 @@ def test_uri_in_any_case(ask):
                 {"uri": {"exact": "/strict"}})
     assert holds("/eXACT") and holds("/PREFIX/x") and holds("/strict?q")
     assert not holds("/exact/") and not holds("/Strict")
+
+
+def test_uri_exact_and_prefix_are_compared_as_strings_without_the_query(ask):
+    holds = ask({"uri": {"exact": "/exact"}}, {"uri": {"prefix": "/pre"}}, {"uri": {"prefix": "/segment/"}})
+    assert holds("/exact") and holds("/exact?/x") and holds("/pre") and holds("/prefix") and holds("/pre/x") and holds("/segment/x")
+    assert not holds("/exact/") and not holds("/exactly") and not holds("/Exact") and not holds("/pr") and not holds("/Pre") and not holds("/segment")
+
+
+def test_case_of_a_regex_counts_in_any_case(ask):
+    holds = ask({"uri": {"regex": "/Regex[a-z]*"}, "ignoreUriCase": True})
+    assert holds("/Regexes") and not holds("/regexes") and not holds("/RegexES")
+
+
+# A condition, requests that meet it, and requests that do not.
+CONDITIONS = [
+    ({"method": {"exact": "PUT"}}, [{"method": "PUT"}], [{"method": "POST"}, {}]),
+    ({"method": {"prefix": "P"}}, [{"method": "PUT"}, {"method": "POST"}], [{"method": "DELETE"}, {}]),
+    ({"method": {"regex": "PUT|DELETE"}}, [{"method": "PUT"}, {"method": "DELETE"}], [{"method": "POST"}, {}]),
+    ({"scheme": {"exact": "https"}}, [{}], []),
+    ({"scheme": {"exact": "http"}}, [], [{}]),
+    ({"scheme": {"prefix": "http"}}, [{}], []),
+    ({"scheme": {"prefix": "s"}}, [], [{}]),
+    ({"scheme": {"regex": "https?"}}, [{}], []),
+    ({"scheme": {"regex": "http"}}, [], [{}]),
+    ({"authority": {"exact": HOST}}, [{}], [{"host": HOST + ":443"}, {"host": HOST.upper()}]),
+    ({"authority": {"prefix": "match."}}, [{}, {"host": HOST + ":443"}], [{"host": "Match.example.com"}]),
+    ({"authority": {"regex": r".*:\d+"}}, [{"host": HOST + ":443"}], [{}]),
+    ({"headers": {"X": {"exact": "one"}}}, [{"fields": [("x", "one")]}], [{"fields": [("x", "One")]}, {"fields": [("x", "one ten")]}, {}]),
+    ({"headers": {"x": {"prefix": "one"}}}, [{"fields": [("x", "one")]}, {"fields": [("X", "one ten")]}], [{"fields": [("x", "no one")]}, {}]),
+    ({"headers": {"x": {"regex": "o.e"}}}, [{"fields": [("x", "one")]}], [{"fields": [("x", "one ten")]}, {}]),
+    ({"headers": {"x": {}}}, [{"fields": [("x", "")]}, {"fields": [("x", "any")]}], [{"fields": [("y", "")]}, {}]),
+    ({"withoutHeaders": {"x": {"exact": "one"}}}, [{"fields": [("x", "One")]}, {}], [{"fields": [("X", "one")]}]),
+    ({"withoutHeaders": {"x": {"prefix": "one"}}}, [{"fields": [("x", "no one")]}, {}], [{"fields": [("x", "one ten")]}]),
+    ({"withoutHeaders": {"x": {"regex": "o.e"}}}, [{"fields": [("x", "one ten")]}, {}], [{"fields": [("x", "one")]}]),
+    ({"withoutHeaders": {"x": {}}}, [{}], [{"fields": [("x", "")]}]),
+    ({"queryParams": {"q": {"exact": "one"}}}, [{"query": "q=one"}, {"query": "a&q=one&q=two"}], [{"query": "q=One"}, {"query": "q=two&q=one"}, {}]),
+    ({"queryParams": {"q": {"prefix": "one"}}}, [{"query": "q=one"}, {"query": "q=onetwo"}], [{"query": "q=two"}, {"query": "Q=one"}, {}]),
+    ({"queryParams": {"q": {"regex": "o.e"}}}, [{"query": "q=one"}], [{"query": "q=onetwo"}, {}]),
+    ({"queryParams": {"q": {}}}, [{"query": "q"}, {"query": "q=any"}], [{"query": "qq=any"}, {}]),
+]
+
+
+def test_each_kind_of_text_in_each_condition(ask):
+    holds = ask(*[dict(condition, uri={"exact": f"/{i}"}) for i, (condition, _, _) in enumerate(CONDITIONS)])
+    for i, (condition, met, unmet) in enumerate(CONDITIONS):
+        for expected, requests in ((True, met), (False, unmet)):
+            for each in requests:
+                options = dict(each)
+                query = options.pop("query", None)
+                assert holds(f"/{i}?{query}" if query else f"/{i}", **options) == expected, (condition, each)
+
+
+def test_the_scheme_is_the_transports(tmp_path, run_gateway, origin):
+    world = World(tmp_path, run_gateway)
+    world.write("backends.yaml", *[istio.service_entry(f"{name}.example", 80, origin(name).port, namespace="shop") for name in ("secure", "plain")])
+    world.routes({"match": [{"scheme": {"exact": "https"}}], "route": [istio.destination("secure.example", 80)]},
+                 {"match": [{"scheme": {"exact": "http"}}], "route": [istio.destination("plain.example", 80)]})
+    gateway = world.start()
+    assert world.origin() == "plain"
+    assert gateway.entry(path="/")["route_name"] is None, "nothing has a name here"
+
+
+def test_names_are_logged(ask, scenario):
+    holds = ask({"name": "first", "uri": {"exact": "/named"}}, {"uri": {"exact": "/unnamed"}})
+    assert holds("/named") and holds("/unnamed") and not holds("/elsewhere")
+    names = {path: scenario.gateway.entry(path=path)["route_name"] for path in ("/named", "/unnamed", "/elsewhere")}
+    assert names == {"/named": "matched.first", "/unnamed": "matched", "/elsewhere": "other"}
+
+
+@pytest.mark.parametrize("kind", ["headers", "withoutHeaders"])
+def test_claims_of_a_token_match_no_request(ask, scenario, kind):
+    """The gateway verifies no tokens, so that no request has claims; what would hold without them fails closed."""
+    holds = ask({kind: {"@request.auth.claims.sub": {"exact": "me"}}}, {"uri": {"exact": "/beside"}})
+    assert holds("/beside") and not holds("/") and not holds("/", [("authorization", "Bearer me")])
+    assert scenario.gateway.said("@request.auth.claims.sub")
 
 
 def test_method_and_scheme(ask):

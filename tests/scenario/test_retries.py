@@ -29,10 +29,15 @@ def scripted(*answers):
     ("5xx", "500", 2), ("5xx", "404", 1), ("5xx", None, 2),
     ("gateway-error", "502", 2), ("gateway-error", "500", 1),
     ("retriable-4xx", "409", 2), ("retriable-4xx", "400", 1),
-    ("retriable-status-codes", "503", 1), ("404", "404", 2), ("404,503", "503", 2),
-    ("reset", None, 2), ("connect-failure", None, 1), ("refused-stream", None, 1),
+    ("retriable-status-codes", "503", 1), ("retriable-status-codes,503", "503", 2), ("retriable-status-codes,503", "500", 1),
+    ("404", "404", 2), ("404", "405", 1), ("404,503", "503", 2),
+    ("gateway-error", "503", 2), ("gateway-error", "504", 2), ("gateway-error", None, 2), ("gateway-error", "200 grpc-status: 14", 1),
+    ("reset", None, 2), ("reset", "503", 1), ("connect-failure", "503", 1), ("refused-stream", "503", 1), ("connect-failure", None, 1), ("refused-stream", None, 1),
     ("cancelled", "200 grpc-status: 1", 2), ("deadline-exceeded", "200 grpc-status: 4", 2), ("internal", "200 grpc-status: 13", 2),
     ("resource-exhausted", "200 grpc-status: 8", 2), ("unavailable", "200 grpc-status: 14", 2), ("unavailable", "200 grpc-status: 13", 1),
+    ("cancelled", "200 grpc-status: 2", 1), ("deadline-exceeded", "200 grpc-status: 5", 1), ("internal", "200 grpc-status: 12", 1),
+    ("resource-exhausted", "200 grpc-status: 14", 1), ("unavailable", "503", 1), ("cancelled,internal", "200 grpc-status: 13", 2),
+    ("5xx", "200 grpc-status: 14", 1),
     ("envoy-ratelimited", "429 x-envoy-ratelimited: true", 2), ("5xx,429", "429 x-envoy-ratelimited: true", 1),
     ("retriable-headers", "503", 1),
 ])
@@ -100,6 +105,24 @@ def test_another_endpoint_is_tried(serve, scenario):
         assert ask("/", method="POST", body=b"x").status == 405, "nginx's answer"
     numbers = [ask("/").status for _ in range(10)]
     assert numbers == [200] * 10
+
+
+@pytest.mark.parametrize("word, status", [("connect-failure", 405), ("5xx", 405), ("gateway-error", 405), ("reset", 405), ("refused-stream", 503), ("retriable-4xx,503", 503)])
+def test_a_connection_that_is_refused(serve, scenario, word, status):
+    """A failed connection has a word of its own, and counts as a reset. No answer came, so that no status counts. nginx refuses POST with 405."""
+    scenario.write("two.yaml", istio.service_entry("two.internal.example", 80, scenario.nginx.plain_port, free_ports(1)[0]))
+    ask = serve({"retries": {"attempts": 1, "retryOn": word, "backoff": "1ms"}, "route": [istio.destination("two.internal.example", 80)]})
+    statuses = {ask("/", method="POST", body=b"x").status for _ in range(10)}
+    assert statuses == {405, status}
+
+
+def test_hosts_of_earlier_tries_are_avoided(serve, scenario, origin):
+    """Of three endpoints two fail: two more tries always find the third."""
+    failed = [origin(f"failing-{i}", handle=scripted(*["503"] * 100_000)) for i in range(2)]
+    scenario.write("three.yaml", istio.service_entry("three.internal.example", 80, *[each.port for each in failed], scenario.nginx.plain_port))
+    ask = serve({"retries": {"attempts": 2, "retryOn": "503", "backoff": "1ms", "retryIgnorePreviousHosts": True},
+                 "route": [istio.destination("three.internal.example", 80)]})
+    assert [ask("/").status for _ in range(20)] == [200] * 20
 
 
 @pytest.mark.parametrize("accepted", [{"retryRemoteLocalities": True}, {"retryIgnorePreviousHosts": False}])
