@@ -125,7 +125,8 @@ bool route_match_compile(struct compiler *compiler, const struct object_meta *me
                             "%.*s is not supported yet: %s", SPAN_ARGUMENTS(item->path), ROUTE_IS_LEFT_OUT);
         draft.failed = true;
     }
-    draft.match.ignore_case = match->ignore_uri_case.value;
+    /* Of a regular expression it says nothing. */
+    draft.match.ignore_case = match->ignore_uri_case.value && (match->uri.kind == STRING_MATCH_EXACT || match->uri.kind == STRING_MATCH_PREFIX);
     compile_uri(&draft, &match->uri);
     size_t count_max = 3 + match->headers.count + match->without_headers.count + match->query_params.count;
     struct match_condition few[CONDITIONS_FEW];

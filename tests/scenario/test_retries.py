@@ -50,6 +50,16 @@ def test_words(serve, word, answer, tries):
     assert b"x-envoy-attempt-count: %d\r\n" % tries in ask.upstream.received[-1]
 
 
+def test_a_policy_for_all_routes(serve, scenario):
+    """meshConfig.defaultHttpRetryPolicy stands in where a route has no retries of its own."""
+    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)],
+                                                   {"defaultHttpRetryPolicy": {"attempts": 2, "retryOn": "503"}}))
+    ask = serve({"match": [{"uri": {"exact": "/own"}}], "retries": {"attempts": 0}, "route": "up"}, {"route": "up"},
+                handle=scripted("503", "503", "200", "503"))
+    assert ask("/").status == 200 and len(ask.upstream.received) == 3
+    assert ask("/own").status == 503 and len(ask.upstream.received) == 4
+
+
 def test_the_limit_is_logged(serve):
     ask = serve({"retries": {"attempts": 2, "retryOn": "503", "backoff": "1ms"}, "route": "up"}, handle=scripted(*["503"] * 9))
     assert ask("/").status == 503
