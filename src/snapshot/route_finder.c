@@ -4,6 +4,8 @@
 #include "snapshot/route.h"
 #include "snapshot/route_index.h"
 
+_Static_assert(ROUTE_INDEX_ROUTES_MIN <= UINT8_MAX && ROUTE_INDEX_ROUTES_MIN * ROUTE_TEXT_CONDITIONS_MAX <= UINT16_MAX, "the counts of a finder hold them");
+
 static bool has_index(const struct virtual_host *host) {
     return host->route_count > ROUTE_INDEX_ROUTES_MIN;
 }
