@@ -204,7 +204,8 @@ PATHS = {
 @pytest.mark.parametrize("mode", [None, "DEFAULT", "BASE", "NONE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"])
 def test_routes_and_the_upstream_see_the_same_path(serve, scenario, mode):
     mesh = {"pathNormalization": {"normalization": mode}} if mode else {}
-    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)], mesh))
+    ports = [("http2", 80, scenario.http_port), ("https", 443, scenario.https_port), ("tls-passthrough", 10443, scenario.https_port)]
+    scenario.write("operator.yaml", istio.operator(ports, mesh))
     column = {None: 0, "DEFAULT": 0, "BASE": 0, "NONE": 1, "MERGE_SLASHES": 2, "DECODE_AND_MERGE_SLASHES": 3}[mode]
     exact = sorted({paths[column].split("?")[0] for paths in PATHS.values()})
     ask = serve(*[{"name": path, "match": [{"uri": {"exact": path}}], "route": "up"} for path in exact])

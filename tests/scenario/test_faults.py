@@ -93,7 +93,7 @@ def test_a_client_that_leaves_ends_its_delay(serve):
 
 
 def with_mesh(scenario, **settings):
-    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port)], {"defaultConfig": settings}))
+    scenario.write("operator.yaml", istio.operator([("http2", 80, scenario.http_port), ("https", 443, scenario.https_port), ("tls-passthrough", 10443, scenario.https_port)], {"defaultConfig": settings}))
 
 
 def test_a_delayed_request_keeps_its_configuration(serve, scenario):
