@@ -51,7 +51,7 @@ void newcomers_remove(struct newcomers *newcomers, struct newcomer *newcomer) {
 }
 
 void newcomers_queue(struct newcomers *newcomers, struct newcomer *newcomer) {
-    if (!list_is_linked(&newcomer->waiting))
+    if (list_is_linked(&newcomer->link) && !list_is_linked(&newcomer->waiting))
         list_push_back(&newcomers->waiting, &newcomer->waiting);
 }
 

@@ -40,7 +40,8 @@ void newcomers_add(struct newcomers *newcomers, struct newcomer *newcomer);
 void newcomers_prove(struct newcomers *newcomers, struct newcomer *newcomer);
 /* It is through, or ended. Harmless when it was not among them. */
 void newcomers_remove(struct newcomers *newcomers, struct newcomer *newcomer);
-/* Something came for it: `run` follows when its turn comes. Harmless when it waits already. */
+/* Something came for it: `run` follows when its turn comes. Harmless when it waits already, or is not among them: what came in the turn in which it
+ * was evicted. */
 void newcomers_queue(struct newcomers *newcomers, struct newcomer *newcomer);
 
 /* Whether there is time for one more. */
